@@ -1,0 +1,1 @@
+"""Bastide's rooms; docs/architecture.md draws them and says who may import whom."""

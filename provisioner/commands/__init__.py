@@ -1,0 +1,1 @@
+"""Click groups: parse, call a workflow, print, exit."""

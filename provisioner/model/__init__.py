@@ -1,0 +1,1 @@
+"""Frozen values: what the estate wants, what Proxmox shows, what a plan says. No I/O."""
