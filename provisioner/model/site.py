@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field, HttpUrl, StringConstraints, model_validator
 
 from provisioner.model.access import Access, TokenId, UserId
-from provisioner.model.base import Model, Name, PveId, SecretRef, Span
-from provisioner.model.firewall import ClusterFirewall
-from provisioner.model.network import Networks, Sdn
+from provisioner.model.base import Model, Name, PveId, SecretRef, SizeBytes, Span
+from provisioner.model.firewall import ClusterFirewall, NodeFirewall
+from provisioner.model.network import Iface, Interface, Networks, Sdn
 from provisioner.model.storage import Prune, Storages
 
 NodeName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$")]
