@@ -1,0 +1,156 @@
+"""A simulated cluster of three nodes with all areas, served over HTTPS from a thread."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+from fakepve.certs import make_cert
+
+from lab.areas import AREAS
+from lab.transport import Transport
+
+PASSWORD = "correct horse"
+TIMEOUT = 10
+
+
+class Cluster(*AREAS, Transport):  # type: ignore[misc]  # the areas are a tuple, and fakepve ships no types
+    """The areas on the lab's HTTP side, without its state file."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: `reason` is Proxmox's message, `errors` its complaints by parameter."""
+
+    status: int
+    reason: str
+    body: dict[str, Any]
+
+    @property
+    def data(self):
+        return self.body.get("data")
+
+    @property
+    def message(self):
+        return self.body.get("message", "")
+
+    @property
+    def errors(self):
+        return self.body.get("errors", {})
+
+
+class Client:
+    """Requests with the credentials of one user."""
+
+    def __init__(self, url: str, ca: str, **headers: str) -> None:
+        self.url, self.ca, self.session = url, ca, requests.Session()
+        self.session.trust_env = False
+        self.session.headers.update(headers)
+
+    def __call__(self, method: str, path: str, /, **params: Any) -> Answer:
+        sent = {key.replace("_", "-") if key in DASHED else key: value for key, value in params.items()}
+        where = "params" if method in ("GET", "DELETE") else "data"
+        got = self.session.request(
+            method, f"{self.url}/api2/json{path}", verify=self.ca, timeout=TIMEOUT, **{where: sent}
+        )
+        return Answer(got.status_code, got.reason, got.json() if got.content else {})
+
+    def get(self, path: str, /, **params: Any) -> Any:
+        """The data of a GET that must succeed."""
+        answer = self("GET", path, **params)
+        assert answer.status == 200, answer
+        return answer.data
+
+    def ok(self, method: str, path: str, /, **params: Any) -> Any:
+        """The data of a call that must succeed."""
+        answer = self(method, path, **params)
+        assert answer.status == 200, answer
+        return answer.data
+
+
+DASHED = ("confirmation_password", "prune_backups", "resource_mode", "repeat_missed", "next_id", "vlan_id")
+
+
+class Site:
+    """A running cluster; `root` is a client with root's ticket."""
+
+    def __init__(self, pki: tuple[str, str], pve_major: int) -> None:
+        self.ca = pki[0]
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        self.pve = Cluster(password=PASSWORD, host="127.0.0.1", port=0)
+        self.pve.pve_major = pve_major
+        self.pve.nodes = {name: {"online": True} for name in ("pve1", "pve2", "pve3")}
+        self.pve.time_scale = 0
+        self.clients: list[Client] = []
+        self.run(self.pve.start(*pki))
+        self.root = self.login("root@pam", PASSWORD)
+
+    def run(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(TIMEOUT)
+
+    def login(self, user: str, password: str) -> Client:
+        client = self.client()
+        got = client.ok("POST", "/access/ticket", username=user, password=password)
+        client.session.cookies.set("PVEAuthCookie", got["ticket"])
+        client.session.headers["CSRFPreventionToken"] = got["CSRFPreventionToken"]
+        return client
+
+    def token(self, full_id: str, secret: str) -> Client:
+        return self.client(Authorization=f"PVEAPIToken={full_id}={secret}")
+
+    def client(self, **headers: str) -> Client:
+        self.clients.append(Client(self.pve.url, self.ca, **headers))
+        return self.clients[-1]
+
+    def settled(self) -> None:
+        """Return when everything that runs in the background at time scale 0 has run."""
+
+        async def idle() -> None:
+            while self.pve._chores:
+                await asyncio.gather(*self.pve._chores)
+
+        self.run(idle())
+
+    def stop(self) -> None:
+        for client in self.clients:
+            client.session.close()
+        self.run(self.pve.stop())
+        self.run(asyncio.sleep(0.01))  # the transports of closed connections say goodbye
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(TIMEOUT)
+        self.loop.close()
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory) -> tuple[str, str]:
+    return make_cert(str(tmp_path_factory.mktemp("pki")), hosts=("127.0.0.1",))[:2]
+
+
+@pytest.fixture
+def site(pki) -> Iterator[Site]:
+    running = Site(pki, 9)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def site8(pki) -> Iterator[Site]:
+    running = Site(pki, 8)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def root(site) -> Client:
+    return site.root
+
+
+def segment(text: str) -> str:
+    """A path segment with its special characters escaped."""
+    return quote(text, safe="")
