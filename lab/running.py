@@ -1,0 +1,165 @@
+"""A lab for as long as a test needs it: in a thread of the test, or in a process that a test can kill.
+
+    with running_lab(LabSpec.sized(guests=20), tmp_path) as lab:
+        site = lab.sites["carpentras"]
+        requests.get(site.urls[0] + "/api2/json/version", headers=site.token_header, verify=site.cafile)
+        with lab.control.faulted("no-quorum", "carpentras"): ...
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.control import Control
+from lab.errors import LabError
+from lab.server import Lab
+from lab.spec import LabSpec
+
+PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SiteAccess:
+    """How to reach one site: an endpoint a node, the CA, the administrator and an API token."""
+
+    name: str
+    cluster: str
+    version: str
+    nodes: Mapping[str, str]
+    fingerprint: str
+    cafile: str
+    user: str
+    password: str
+    tokenid: str
+    secret: str
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The endpoints, https://host:port."""
+        return tuple(self.nodes.values())
+
+    @property
+    def token(self) -> str:
+        """`user@realm!name=secret`."""
+        return f"{self.tokenid}={self.secret}"
+
+    @property
+    def token_header(self) -> dict[str, str]:
+        """The HTTP header that logs in with the token."""
+        return {"Authorization": f"PVEAPIToken={self.token}"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunningLab:
+    """A lab that answers: its sites, and the control channel for faults and questions."""
+
+    folder: Path
+    sites: Mapping[str, SiteAccess]
+    control: Control
+    pid: int
+
+    @classmethod
+    def at(cls, folder: Path) -> "RunningLab":
+        """The lab whose state is in `folder`. Raises LabError when there is none."""
+        try:
+            where = json.loads((folder / "lab.json").read_text(encoding="utf-8"))
+            secrets = json.loads((folder / "credentials.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as problem:
+            raise LabError(f"there is no lab in {folder}", "Start one with: bastide lab up") from problem
+        sites = {
+            name: SiteAccess(name=name, cafile=where["cafile"], **access, **secrets[name])
+            for name, access in where["sites"].items()
+        }
+        return cls(folder, sites, Control(Path(where["control"])), where["pid"])
+
+
+@contextmanager
+def running_lab(spec: LabSpec, folder: Path) -> Iterator[RunningLab]:
+    """A lab in a thread of this process, with its own event loop; gone after the block, its state kept."""
+    thread = _LabThread(spec, folder)
+    thread.start()
+    try:
+        thread.wait_up()
+        yield RunningLab.at(folder)
+    finally:
+        thread.finish()
+
+
+class _LabThread(threading.Thread):
+    def __init__(self, spec: LabSpec, folder: Path) -> None:
+        super().__init__(name="lab", daemon=True)
+        self._spec, self._folder = spec, folder
+        self._up = threading.Event()
+        self._problem: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lab: Lab | None = None
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._live())
+        except BaseException as problem:  # noqa: BLE001  # told to the thread that waits
+            self._problem = problem
+        finally:
+            self._up.set()
+
+    async def _live(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lab = Lab(self._spec, self._folder)
+        await self._lab.start()
+        self._up.set()
+        await self._lab.run()
+
+    def wait_up(self) -> None:
+        """Return when the lab answers; raises what kept it from coming up."""
+        self._up.wait(PATIENCE_SECONDS)
+        if self._problem:
+            raise self._problem
+
+    def finish(self) -> None:
+        """End the lab and its thread."""
+        if self._loop and self._lab and self.is_alive():
+            self._loop.call_soon_threadsafe(self._lab.done.set)
+        self.join(PATIENCE_SECONDS)
+
+
+@contextmanager
+def lab_process(spec: LabSpec, folder: Path) -> Iterator[tuple[RunningLab, "subprocess.Popen[bytes]"]]:
+    """A lab in a process of its own, for tests that kill it; ended after the block if it still lives."""
+    process = start_process(spec, folder)
+    try:
+        yield wait_until_up(folder, process), process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+def start_process(spec: LabSpec, folder: Path, **popen: Any) -> "subprocess.Popen[bytes]":
+    """Start `python -m lab FOLDER` with this spec; the caller waits for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "spec.json").write_text(spec.to_json(), encoding="utf-8")
+    return subprocess.Popen([sys.executable, "-m", "lab", str(folder)], **popen)  # noqa: S603  # our own module
+
+
+def wait_until_up(folder: Path, process: "subprocess.Popen[bytes]") -> RunningLab:
+    """The lab once it answers. Raises LabError when its process ended or took too long."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            lab = RunningLab.at(folder)
+            if lab.pid == process.pid and lab.control.status():
+                return lab
+        except LabError:
+            pass
+        time.sleep(0.05)
+    raise LabError("the lab did not come up", f"Its log is {folder / 'lab.log'}.")

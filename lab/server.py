@@ -1,0 +1,241 @@
+"""A lab while it runs: its sites with one listening port a node, TLS, the state on disk and the control channel."""
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+import ssl
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from lab.cluster import cluster_of
+from lab.control import ControlServer
+from lab.errors import LabError
+from lab.faults import NO_QUORUM, NODE_DOWN, SITE_DOWN, FaultBoard
+from lab.pki import Authority, fingerprint, write_private
+from lab.seed import seed
+from lab.spec import LabSpec, SiteSpec
+from lab.state import Keeper
+
+HOST = "127.0.0.1"
+TOKEN = "root@pam!bastide"  # noqa: S105  # the token's name, not its secret
+IDLE_SECONDS = 5.0
+SITE_STEP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A node's endpoint while it listens."""
+
+    port: int
+    site: web.BaseSite
+
+
+class LabSite:
+    """One site: a cluster that answers at one port a node."""
+
+    def __init__(self, spec: SiteSpec, folder: Path, ports: tuple[int, ...], time_scale: float) -> None:
+        self.spec = spec
+        self.folder = folder
+        self.cluster = cluster_of(spec, time_scale=time_scale)
+        self.keeper = Keeper(folder, self.cluster)
+        self.ports = dict(zip(spec.nodes, ports, strict=True))
+        self.faults = FaultBoard(self._faults_changed)
+        self._listeners: dict[str, Listener] = {}
+        self._refreshing: set[asyncio.Task[None]] = set()
+        self._one_refresh = asyncio.Lock()
+        self._runner: web.AppRunner | None = None
+        self._tls: ssl.SSLContext | None = None
+        self.certfile = folder / "server.pem"
+
+    async def start(self, authority: Authority) -> None:
+        """Load or seed the state, make the certificate, and listen. Raises LabError for a port in use."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.cluster.faults = self.faults
+        self.cluster.saved = self.keeper.saved
+        self.cluster.task_changed = self.keeper.note_task
+        if not self.keeper.load():
+            seed(self.cluster, self.spec)
+            self.cluster.password = secrets.token_urlsafe(18)
+            self.cluster.apitokens[TOKEN] = str(uuid.uuid4())
+            self.keeper.save()
+        self.serve_certificate(authority)
+        self._runner = web.AppRunner(
+            self.cluster._build_app(),  # noqa: SLF001  # fakepve makes its application here and nowhere else
+            keepalive_timeout=IDLE_SECONDS,
+            access_log=None,
+        )
+        await self._runner.setup()
+        await self.refresh()
+
+    def serve_certificate(self, authority: Authority, *, expired: bool = False) -> None:
+        """Make and serve a certificate for all nodes of the site."""
+        hosts = (HOST, "localhost", *self.spec.nodes)
+        certfile, keyfile = authority.issue(self.folder, "server", hosts, expired=expired)
+        if self._tls is None:
+            self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._tls.load_cert_chain(certfile, keyfile)
+
+    async def refresh(self) -> None:
+        """Make the listeners what the faults say: a dead node's endpoint refuses connections."""
+        async with self._one_refresh:
+            await self._match_faults()
+
+    async def _match_faults(self) -> None:
+        for node in self.spec.nodes:
+            dead = not self.cluster.nodes[node]["online"] or bool(self.faults.standing(SITE_DOWN))
+            if dead and node in self._listeners:
+                await self._close(node)
+            elif not dead and node not in self._listeners:
+                await self._open(node)
+
+    async def stop(self) -> None:
+        """Stop listening and save."""
+        for task in self._refreshing:
+            task.cancel()
+        await self.cluster.end_tasks()
+        if self._runner:
+            await self._runner.cleanup()
+        self.keeper.close()
+
+    def url(self, node: str) -> str:
+        """The endpoint of a node, up or not."""
+        return f"https://{HOST}:{self.ports[node]}"
+
+    def access(self) -> dict[str, Any]:
+        """How a client reaches the site, secrets apart."""
+        return {
+            "cluster": self.spec.cluster,
+            "version": self.spec.version,
+            "nodes": {node: self.url(node) for node in self.spec.nodes},
+            "fingerprint": fingerprint(self.certfile),
+        }
+
+    def credentials(self) -> dict[str, str]:
+        """The site's administrator and its API token, secrets included."""
+        secret = self.cluster.apitokens.get(TOKEN, "")
+        return {"user": "root@pam", "password": self.cluster.password, "tokenid": TOKEN, "secret": secret}
+
+    def report(self) -> dict[str, Any]:
+        """What the site is like now, for `status`."""
+        return self.access() | {
+            "listening": sorted(self._listeners),
+            "quorate": bool(self.cluster.quorate),
+            "vms": len(self.cluster.vms),
+            "containers": len(self.cluster.cts),
+            "writes": self.cluster.write_count,
+            "illegal": len(self.cluster.illegal),
+            "faults": [fault.as_json() for fault in self.faults.listed()],
+        }
+
+    def _faults_changed(self) -> None:
+        down = {fault.node for fault in self.faults.standing(NODE_DOWN)}
+        for node, state in self.cluster.nodes.items():
+            state["online"] = node not in down
+        majority = 2 * len(down) < len(self.cluster.nodes)
+        self.cluster.quorate = majority and not self.faults.standing(NO_QUORUM)
+        task = asyncio.ensure_future(self.refresh())
+        self._refreshing.add(task)
+        task.add_done_callback(self._refreshing.discard)
+
+    async def _open(self, node: str) -> None:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((HOST, self.ports[node]))
+        except OSError as problem:
+            sock.close()
+            raise LabError(
+                f"port {self.ports[node]} of {HOST} is in use, so {node} of {self.spec.name} cannot answer there",
+                "Stop what listens there (ss -ltnp shows it), or give the lab other ports with --port.",
+            ) from problem
+        self.ports[node] = sock.getsockname()[1]
+        self.cluster.entries[self.ports[node]] = node
+        site = web.SockSite(self._started(), sock, ssl_context=self._tls)
+        await site.start()
+        self._listeners[node] = Listener(self.ports[node], site)
+
+    def _started(self) -> web.AppRunner:
+        if self._runner is None:
+            raise LabError(f"site {self.spec.name} was not started")
+        return self._runner
+
+    async def _close(self, node: str) -> None:
+        listener = self._listeners.pop(node)
+        await listener.site.stop()
+        server = self._started().server
+        for connection in list(server.connections) if server else ():
+            transport = connection.transport
+            if transport and transport.get_extra_info("sockname")[1] == listener.port:
+                transport.abort()
+
+
+class Lab:
+    """All sites of a lab in one folder, and its control channel."""
+
+    def __init__(self, spec: LabSpec, folder: Path) -> None:
+        self.folder = folder
+        kept = _kept_ports(folder)
+        self.sites = {
+            site.name: LabSite(site, folder / site.name, _ports(spec, site, kept), spec.time_scale)
+            for site in spec.sites
+        }
+        self.control = ControlServer(self)
+        self.done = asyncio.Event()
+
+    async def start(self) -> None:
+        """Bring every site up, and say in `lab.json` where everything is."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.authority = Authority.in_directory(self.folder)
+        for site in self.sites.values():
+            await site.start(self.authority)
+        await self.control.start()
+        self._write_credentials()
+        where = {
+            "pid": os.getpid(),
+            "control": str(self.control.path),
+            "cafile": str(self.authority.cafile),
+            "sites": {name: site.access() for name, site in self.sites.items()},
+        }
+        draft = self.folder / "lab.json.new"
+        draft.write_text(json.dumps(where, indent=2), encoding="utf-8")
+        draft.replace(self.folder / "lab.json")
+
+    async def stop(self) -> None:
+        """Take every site down; their state stays in the folder."""
+        await self.control.stop()
+        for site in self.sites.values():
+            await site.stop()
+
+    async def run(self) -> None:
+        """Stay up until somebody asks the lab to stop."""
+        await self.done.wait()
+        await self.stop()
+
+    def _write_credentials(self) -> None:
+        secrets_of = {name: site.credentials() for name, site in self.sites.items()}
+        write_private(self.folder / "credentials.json", json.dumps(secrets_of, indent=2).encode())
+        for name, one in secrets_of.items():
+            write_private(self.folder / f"{name}.token", f"{one['tokenid']}={one['secret']}\n".encode())
+
+
+def _kept_ports(folder: Path) -> dict[str, int]:
+    """The ports of an earlier run, so that a restarted lab answers where it did: `{node: port}`."""
+    try:
+        where = json.loads((folder / "lab.json").read_text(encoding="utf-8"))
+        urls = {node: url for site in where["sites"].values() for node, url in site["nodes"].items()}
+        return {node: int(url.rpartition(":")[2]) for node, url in urls.items()}
+    except (OSError, ValueError, KeyError, AttributeError):
+        return {}
+
+
+def _ports(spec: LabSpec, site: SiteSpec, kept: dict[str, int]) -> tuple[int, ...]:
+    if spec.port == 0:
+        return tuple(kept.get(node, 0) for node in site.nodes)
+    first = spec.port + SITE_STEP * spec.sites.index(site)
+    return tuple(first + number for number in range(len(site.nodes)))
