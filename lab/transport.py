@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 from fakepve import FakePve, PveError
@@ -166,7 +166,7 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
         ticket = request.cookies.get("PVEAuthCookie")
         if ticket is None:
             raise PveError(401, "No ticket" if not header else "Authentication failed!")
-        return self._ticket_user(request, ticket)
+        return self._ticket_user(request, unquote(ticket))
 
     def _token_user(self, credentials: str) -> str:
         tokenid, _, secret = credentials.partition("=")
