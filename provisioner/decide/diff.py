@@ -1,0 +1,254 @@
+"""What has to happen to bring what is seen to what is wanted.
+
+Only attributes that the estate names are compared, and those that its lists own. An object is touched only
+if the estate declares it or if it carries the estate's mark; what could not be observed is never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from provisioner.decide.conflict import cannot_shrink, less, not_ours, place_taken
+from provisioner.decide.risk import risk_of
+from provisioner.model.objects import Desired, Mark, Observed, Ref, Traits
+from provisioner.model.observation import Observation
+from provisioner.model.plan import Action, AttributeChange, Blocker, Change, Effect, Risk, Waiting
+
+AFTER_RESTART = "takes effect at the guest's next restart"
+INTERRUPTED = "its creation was interrupted and is finished"
+UNUSED = "unused"
+"""Disks that Proxmox VE keeps for a guest that no longer uses them: `unused0`, `unused1`, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """All that differs on one site."""
+
+    changes: tuple[Change, ...] = ()
+    restarts: tuple[Change, ...] = ()
+    """Guests with nothing to change that wait for a restart: made into steps only where it is allowed."""
+    unknown: tuple[tuple[Ref, str], ...] = ()
+    blockers: tuple[Blocker, ...] = ()
+    """Conflicts; what they concern is not in `changes`."""
+    taken: frozenset[Ref] = frozenset()
+    """Wanted objects whose place is held by something that is not ours."""
+    waiting: tuple[Waiting, ...] = ()
+    activations: frozenset[Ref] = frozenset()
+    """Objects whose change puts others' pending configuration in force."""
+
+
+def differing(desired: Desired, observed: Observed, traits: Traits) -> tuple[AttributeChange, ...]:
+    """Attributes that are not as wanted, by name; what was seen in an owned list and is not wanted goes."""
+    wanted = {
+        name: None
+        for name in observed.attributes
+        if name not in desired.attributes and traits.matches(name, traits.owned)
+    } | dict(desired.attributes)
+    return tuple(
+        AttributeChange(name, observed.attributes.get(name), wanted[name])
+        for name in sorted(wanted)
+        if observed.attributes.get(name) != wanted[name]
+    )
+
+
+def change_for(desired: Desired | None, observed: Observed | None, traits: Traits) -> Change | None:
+    """The change that one object needs; None if it needs none."""
+    if observed is None:
+        return _creation(desired, traits) if desired else None
+    if desired is None:
+        return _deletion(observed, traits)
+    attributes = differing(desired, observed, traits)
+    if any(traits.matches(attribute.name, traits.immutable) for attribute in attributes):
+        return _replacement(desired, observed, attributes)
+    return _update(desired, observed, attributes, traits=traits)
+
+
+def diff(
+    desired: Iterable[Desired],
+    observation: Observation,
+    traits: Mapping[str, Traits],
+    removals: frozenset[Ref] = frozenset(),
+) -> Difference:
+    """All that differs on the site of `observation`; `traits` by kind.
+
+    `removals` are the objects that the estate lists under `remove`.
+    """
+    wanted = {one.ref: one for one in desired}
+    known = {ref: one for ref, one in wanted.items() if observation.why_unknown(ref) is None}
+    taken = {
+        ref: blocker
+        for ref, one in known.items()
+        if (blocker := place_taken(one, observation.objects)) is not None
+    }
+    pairs = [(one, observation.objects.get(ref)) for ref, one in known.items() if ref not in taken]
+    undeclared = [
+        seen
+        for ref, seen in observation.objects.items()
+        if ref not in wanted and observation.why_unknown(ref) is None
+    ]
+    doomed = [seen for seen in undeclared if _goes(seen, traits[seen.ref.kind], removals)]
+    refused = [seen for seen in undeclared if seen.ref in removals and seen not in doomed]
+    changes = [change_for(one, seen, traits[one.ref.kind]) for one, seen in pairs]
+    changes += [change_for(None, seen, traits[seen.ref.kind]) for seen in doomed]
+    made = tuple(sorted((change for change in changes if change), key=lambda change: change.ref))
+    present = [(one, seen) for one, seen in pairs if seen]
+    shrinks = [b for one, seen in present for b in cannot_shrink(one, seen, traits[one.ref.kind])]
+    return Difference(
+        changes=made,
+        restarts=_restarts(present, frozenset(change.ref for change in made)),
+        unknown=tuple(sorted(observation.unknown.items())),
+        blockers=(*taken.values(), *shrinks, *map(not_ours, refused)),
+        taken=frozenset(taken),
+        waiting=_waiting(present, made),
+        activations=frozenset(one.activation for one in wanted.values() if one.activation),
+    )
+
+
+def _goes(seen: Observed, traits: Traits, removals: frozenset[Ref]) -> bool:
+    """Whether an undeclared object is removed: by its mark, or by name where a kind has room for none."""
+    return seen.mark is not Mark.NONE or (seen.ref in removals and not traits.markable)
+
+
+def _creation(desired: Desired, traits: Traits) -> Change:
+    attributes = tuple(
+        AttributeChange(name, None, value)
+        for name, value in sorted(desired.attributes.items())
+        if value is not None
+    )
+    return Change(
+        desired.ref,
+        desired.label,
+        Action.CREATE,
+        attributes,
+        risk=risk_of(Action.CREATE, attributes, traits),
+        desired=desired,
+    )
+
+
+def _deletion(observed: Observed, traits: Traits) -> Change:
+    return Change(
+        observed.ref,
+        observed.label,
+        Action.DELETE,
+        effects=frozenset({Effect.DESTROY}) if traits.destroys else frozenset(),
+        risk=Risk.HIGH,
+        notes=("what it holds is destroyed",) * traits.destroys + _lock_note(observed),
+        observed=observed,
+    )
+
+
+def _replacement(desired: Desired, observed: Observed, attributes: tuple[AttributeChange, ...]) -> Change:
+    """Removed and made anew; that always has to be allowed by name."""
+    return Change(
+        desired.ref,
+        desired.label,
+        Action.REPLACE,
+        attributes,
+        effects=frozenset({Effect.DESTROY}),
+        risk=Risk.HIGH,
+        notes=("it is removed and made anew", *_lock_note(observed)),
+        desired=desired,
+        observed=observed,
+    )
+
+
+def _update(
+    desired: Desired, observed: Observed, attributes: tuple[AttributeChange, ...], *, traits: Traits
+) -> Change | None:
+    possible = tuple(one for one in attributes if not _impossible(one, traits))
+    interrupted = observed.mark is Mark.BUILDING
+    if not possible and not interrupted:
+        return None
+    detached = _detached(desired, possible, traits)
+    effects = _effects(observed, possible, traits) | ({Effect.DESTROY} if detached else set())
+    return Change(
+        desired.ref,
+        desired.label,
+        Action.UPDATE,
+        possible,
+        effects=effects,
+        risk=risk_of(Action.UPDATE, possible, traits, effects=effects),
+        notes=(
+            *((INTERRUPTED,) if interrupted else ()),
+            *map(_detach_note, detached),
+            *((AFTER_RESTART,) if _waits(observed, possible, traits) else ()),
+            *_lock_note(observed),
+        ),
+        desired=desired,
+        observed=observed,
+    )
+
+
+def _impossible(change: AttributeChange, traits: Traits) -> bool:
+    return traits.matches(change.name, traits.grow_only) and less(change.after, change.before)
+
+
+def _effects(
+    observed: Observed, attributes: tuple[AttributeChange, ...], traits: Traits
+) -> frozenset[Effect]:
+    shrinks = any(
+        traits.matches(one.name, traits.capacity) and less(one.after, one.before) for one in attributes
+    )
+    restarts = observed.running and (observed.active or _waits(observed, attributes, traits))
+    return frozenset({Effect.SHRINK} if shrinks else ()) | frozenset({Effect.RESTART} if restarts else ())
+
+
+def _waits(observed: Observed, attributes: tuple[AttributeChange, ...], traits: Traits) -> bool:
+    """Whether a running guest takes any of the changes only at its next restart."""
+    return observed.running and any(traits.matches(one.name, traits.restart) for one in attributes)
+
+
+def _detached(desired: Desired, attributes: tuple[AttributeChange, ...], traits: Traits) -> list[str]:
+    """Disks that go as a whole: `scsi1` if no `scsi1.*` is wanted any more."""
+    kept = {_group(name) for name, value in desired.attributes.items() if value is not None}
+    unset = {
+        _group(one.name) for one in attributes if one.after is None and traits.matches(one.name, traits.disks)
+    }
+    return sorted(unset - kept)
+
+
+def _group(attribute: str) -> str:
+    return attribute.partition(".")[0]
+
+
+def _detach_note(disk: str) -> str:
+    if disk.startswith(UNUSED):
+        return f"{disk} and what it holds are destroyed"
+    return f"{disk} is taken from the guest; Proxmox VE keeps what it holds as an unused disk"
+
+
+def _lock_note(observed: Observed) -> tuple[str, ...]:
+    return (f"Proxmox VE has it locked ({observed.locked}) at the moment",) if observed.locked else ()
+
+
+def _restarts(present: list[tuple[Desired, Observed]], changing: frozenset[Ref]) -> tuple[Change, ...]:
+    return tuple(
+        Change(
+            seen.ref,
+            one.label,
+            Action.RESTART,
+            tuple(
+                AttributeChange(name, active, seen.attributes.get(name))
+                for name, active in sorted(seen.active.items())
+            ),
+            effects=frozenset({Effect.RESTART}),
+            risk=Risk.MEDIUM,
+            notes=_lock_note(seen),
+            desired=one,
+            observed=seen,
+        )
+        for one, seen in sorted(present, key=lambda pair: pair[0].ref)
+        if seen.active and seen.running and seen.ref not in changing
+    )
+
+
+def _waiting(present: list[tuple[Desired, Observed]], changes: tuple[Change, ...]) -> tuple[Waiting, ...]:
+    """Settings that wait for a restart; those that are about to change again are told as changes."""
+    changing = {(change.ref, one.name) for change in changes for one in change.attributes}
+    return tuple(
+        Waiting(seen.ref, one.label, name, active, seen.attributes.get(name))
+        for one, seen in sorted(present, key=lambda pair: pair[0].ref)
+        for name, active in sorted(seen.active.items())
+        if (seen.ref, name) not in changing
+    )
