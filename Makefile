@@ -1,0 +1,41 @@
+# Two commands do everything: `make demo` and `make test`. Both set themselves up.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: help demo test lint docs bench wheel clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(STAMP) ## Run the main job on the embedded lab and leave a report to look at
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py
+
+test: $(STAMP) lint ## Everything: linters, types, contracts, and all levels of tests
+	@$(BIN)/pytest -n $${BASTIDE_TEST_WORKERS:-2} --dist loadgroup
+
+lint: $(STAMP) ## ruff, mypy --strict, the import contracts, and documents that are generated
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/reference.py --check
+
+docs: $(STAMP) ## Write the generated documents again
+	@$(BIN)/python tools/reference.py
+
+bench: $(STAMP) ## Measure against a floor and a peer in the same run; prints JSON
+	@$(BIN)/python -m bench
+
+wheel: $(STAMP) ## Build the wheel
+	@$(BIN)/python -m build --wheel
+
+clean: ## Remove what was made here: the environment, the lab, caches
+	@if [ -x $(BIN)/bastide ]; then $(BIN)/bastide lab down || true; fi
+	@rm -rf $(VENV) .lab dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(STAMP): pyproject.toml
+	@PYTHON=$(PYTHON) VENV=$(VENV) sh tools/setup.sh
+	@touch $@

@@ -1,0 +1,115 @@
+"""Write the estate of clusters that already run: what is seen becomes YAML, and a plan right after is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from provisioner.errors import Refused, Unreachable
+from provisioner.model.base import format_size
+from provisioner.model.objects import Observed, Ref
+from provisioner.model.observation import Observation
+from provisioner.resources.catalogue import KINDS
+from provisioner.resources.kind import Fragment
+from provisioner.workflows.lock import POOL
+from provisioner.workflows.sites import OpenSite
+from provisioner.workflows.survey import Survey, survey
+
+
+def adopt(sites: Iterable[OpenSite], current: Fragment) -> Fragment:
+    """The document of an estate whose sites are as they are seen now.
+
+    `current` is the document that tells how to reach the sites: its `estate`, `sites.*.api` and all that
+    Proxmox VE knows nothing of (services, windows, policies) are kept. Raises Unreachable if a site does not
+    answer, Refused if a part of it could not be observed: a partial adoption would plan removals.
+    """
+    document = {key: value for key, value in current.items() if key not in {"sites", "guests"}}
+    document["sites"], document["guests"] = {}, {}
+    for site in sites:
+        site_part, guests = _site(site, current["sites"][site.name])
+        document["sites"][site.name] = site_part
+        _add_guests(document["guests"], guests, site.name)
+    return document
+
+
+def _site(site: OpenSite, current: Fragment) -> tuple[Fragment, Fragment]:
+    seen = survey(site, frozenset(), everything=True)
+    if seen.scope is None:
+        raise Unreachable(site.name, next(iter(seen.observation.unknown.values()), "no answer"))
+    if unknown := seen.observation.unknown:
+        parts = "; ".join(f"{ref.kind}/{ref.id}: {why}" for ref, why in sorted(unknown.items()))
+        raise Refused(
+            f"{site.name} could not be observed wholly: {parts}", "adopt when all of it can be read"
+        )
+    merged: Fragment = {}
+    for kind in KINDS:
+        objects = tuple(
+            one for one in _sorted(seen) if one.ref.kind == kind.traits.kind and one.ref.id != POOL
+        )
+        _merge(merged, kind.adopt(seen.scope, objects))
+    guests: dict[str, Any] = merged.pop("guests", {})
+    names = {str(guest["vmid"]): name for name, guest in guests.items() if "vmid" in guest}
+    return {**_frame(current, seen.observation), **_named(merged, names)}, _joined(guests, names)
+
+
+def _sorted(seen: Survey) -> list[Observed]:
+    return [seen.observation.objects[ref] for ref in sorted(seen.observation.objects)]
+
+
+def _frame(current: Fragment, observation: Observation) -> Fragment:
+    """What a site needs besides its objects: how it is reached, and its nodes with what they carry."""
+    kept = {key: current[key] for key in ("title", "cluster", "version", "api") if key in current}
+    declared = current.get("nodes", {})
+    nodes = {}
+    for node in observation.nodes:
+        capacity = {"memory": format_size(node.memory_bytes), "cores": node.cores} if node.online else {}
+        address = declared.get(node.name, {}).get("address")
+        nodes[node.name] = {**({"address": address} if address else {}), **capacity}
+    return {**kept, "nodes": nodes}
+
+
+def _merge(into: Fragment, part: Fragment) -> None:
+    for key, value in part.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _joined(guests: dict[str, Any], names: dict[str, str]) -> Fragment:
+    """What other kinds say of a guest stands under its VMID; bring it under its name."""
+    joined = {name: guest for name, guest in guests.items() if "vmid" in guest}
+    for vmid, part in guests.items():
+        if vmid in names:
+            _merge(joined[names[vmid]], part)
+    return joined
+
+
+def _named(site: Fragment, names: dict[str, str]) -> Fragment:
+    """Replace VMIDs by names in high-availability rules and backup jobs."""
+    for group in (site.get("ha", {}).get("rules", {}), site.get("backups", {})):
+        for one in group.values():
+            for key in ("guests", "exclude"):
+                if key in one:
+                    one[key] = [names.get(str(vmid), str(vmid)) for vmid in one[key]]
+    return site
+
+
+def _add_guests(guests: Fragment, found: Fragment, site: str) -> None:
+    """Guests of both sites share one list of names; a name that is taken gets its VMID behind it."""
+    for name, guest in found.items():
+        free = name if name not in guests else f"{name}-{guest['vmid']}"
+        guests[free] = {
+            "vmid": guest["vmid"],
+            "site": site,
+            **guest,
+            **({"name": name} if free != name else {}),
+        }
+
+
+def refs_of(document: Fragment) -> frozenset[Ref]:
+    """The guests of a document, as references."""
+    return frozenset(
+        Ref(guest["site"], guest.get("kind", "vm"), str(guest["vmid"]))
+        for guest in document["guests"].values()
+    )

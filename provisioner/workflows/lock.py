@@ -1,0 +1,118 @@
+"""One apply at a time, for everybody: the lock is a resource pool of the cluster itself.
+
+Creating a pool is atomic in Proxmox VE (it happens under the lock of `user.cfg`), needs no server of
+ours, and is seen from every administrator's machine. The pool's comment says who holds the lock.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from provisioner.errors import AnswerLost, ApiError, Locked
+from provisioner.model.objects import Call
+from provisioner.workflows.sites import OpenSite
+
+POOL = "bastide-lock"
+LANES = ("file-user_cfg",)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock, as the pool's comment says it: `user@host pid 123 boot … since …`."""
+
+    user: str
+    host: str
+    pid: int
+    boot: str
+    since: str
+
+    def __str__(self) -> str:
+        """The comment of the pool."""
+        return f"{self.user}@{self.host} pid {self.pid} boot {self.boot} since {self.since}"
+
+    @classmethod
+    def me(cls) -> Holder:
+        """This very run."""
+        return cls(
+            getpass.getuser(),
+            socket.gethostname(),
+            os.getpid(),
+            _boot(),
+            f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        )
+
+    @classmethod
+    def read(cls, comment: str) -> Holder | None:
+        """The holder that a comment names; None if it names none."""
+        words = comment.split()
+        if len(words) != 7 or words[1::2] != ["pid", "boot", "since"] or not words[2].isdigit():  # noqa: PLR2004 - the words of __str__
+            return None
+        user, _, host = words[0].partition("@")
+        return cls(user, host, int(words[2]), words[4], words[6])
+
+    def is_gone(self) -> bool:
+        """Whether the run has surely ended: it was on this machine, and is no longer there."""
+        if self.host != socket.gethostname():
+            return False
+        return self.boot != _boot() or not Path(f"/proc/{self.pid}").exists()
+
+
+@contextmanager
+def locked(sites: tuple[OpenSite, ...], *, take: bool = False) -> Iterator[None]:
+    """Hold the lock of each site, in the order of their names, while the block runs.
+
+    `take` takes over a lock whose holder cannot be asked. Raises Locked, which says who holds it.
+    """
+    with ExitStack() as held:
+        for site in sorted(sites, key=lambda one: one.name):
+            _acquire(site, take=take)
+            held.callback(_release, site)
+        yield
+
+
+def _acquire(site: OpenSite, *, take: bool) -> None:
+    me = Holder.me()
+    try:
+        site.session.write(Call("POST", "/pools", {"poolid": POOL, "comment": str(me)}, lanes=LANES))
+        return
+    except AnswerLost:
+        pass
+    except ApiError as error:
+        if "already exists" not in error.what:
+            raise
+    holder = _holder(site)
+    if holder == str(me):
+        return
+    known = Holder.read(holder)
+    if not take and not (known and known.is_gone()):
+        raise Locked(
+            f"{site.name}: another apply is running, by {holder}",
+            "wait for it; if you know that it has ended, run again with --take-lock",
+        )
+    site.session.write(Call("PUT", "/pools", {"poolid": POOL, "comment": str(me)}, lanes=LANES))
+
+
+def _holder(site: OpenSite) -> str:
+    rows = site.session.get("/pools")
+    return next((str(row.get("comment", "")) for row in rows if row["poolid"] == POOL), "")
+
+
+def _release(site: OpenSite) -> None:
+    """Give the lock back; a lost answer is looked after, so that the lock does not stay behind."""
+    try:
+        site.session.write(Call("DELETE", "/pools", {"poolid": POOL}, lanes=LANES))
+    except AnswerLost:
+        if Holder.read(_holder(site)) is not None:
+            site.session.write(Call("DELETE", "/pools", {"poolid": POOL}, lanes=LANES))
+
+
+def _boot() -> str:
+    """The kernel's id of this boot, so that a pid of an earlier boot is not taken for a living run."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Make the virtual environment that demo and test use. On Debian, as root, install what Python lacks.
+set -eu
+
+fail() { echo "setup: $1" >&2; exit 1; }
+
+"$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+    fail "Python 3.11 or newer is needed; '$PYTHON' is not. Set PYTHON=/path/to/python3."
+
+if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "setup: installing the Debian package python3-venv"
+        apt-get -qq update && apt-get -qq install -y --no-install-recommends python3-venv >/dev/null
+    else
+        fail "the Debian package python3-venv is missing: run 'apt-get install python3-venv' as root."
+    fi
+fi
+
+[ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
+echo "setup: installing Bastide and its tools into $VENV (the first time takes a minute)"
+"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' ||
+    fail "pip could not be upgraded: is the Python package index reachable?"
+"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable . --group dev ||
+    fail "the Python packages could not be installed: is the Python package index reachable?"
