@@ -11,6 +11,15 @@ from provisioner.model.base import Model
 FirewallName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{1,17}$")]
 """A security group, alias or IP set: 18 characters at most."""
 
+
+def _text(value: object) -> object:
+    """YAML reads `443` as a number; ports and protocols are text that may look like one."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Ports = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | int)]
+"""Ports such as `443`, `8000:8010`, `80,443` or a service's name; or a protocol by name or number."""
+
 LogLevel = Literal["nolog", "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
 Policy = Literal["ACCEPT", "REJECT", "DROP"]
 
@@ -21,13 +30,13 @@ class Rule(Model):
     type: Literal["in", "out", "forward", "group"] = "in"
     action: str = Field(description="ACCEPT, DROP, REJECT, or the name of a security group.")
     macro: str | None = None
-    proto: str | None = None
+    proto: Ports | None = None
     source: str | None = Field(
         None, description="Address, CIDR, range, alias (`dc/name`) or IP set (`+dc/name`)."
     )
     dest: str | None = None
-    sport: str | None = None
-    dport: str | None = None
+    sport: Ports | None = None
+    dport: Ports | None = None
     icmp_type: str | None = None
     iface: str | None = None
     log: LogLevel | None = None

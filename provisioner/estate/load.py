@@ -1,0 +1,90 @@
+"""From a path to an estate, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from provisioner.errors import BastideError, EstateInvalid, Exit, Problem
+from provisioner.estate.checks import meaning_of
+from provisioner.estate.checks.view import View
+from provisioner.estate.defaults import apply_defaults
+from provisioner.estate.documents import assemble, key_place, place
+from provisioner.estate.faults import Fault
+from provisioner.estate.parse import Parsed, parse
+from provisioner.estate.source import Map, Step
+from provisioner.model.estate import Estate
+
+FILE = "estate.yml"
+
+
+class NoEstate(BastideError):
+    """There is no estate where one was looked for."""
+
+    exit_code = Exit.USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Where the parts of an estate stand in its files."""
+
+    top: Map
+    file: str
+
+    def of(self, *path: Step) -> str:
+        """`file:line:column` of a part, such as `"guests", "dpi-db", "memory"`; the file if unknown."""
+        mark = place(self.top, path)
+        return f"{mark.name}:{mark.line + 1}:{mark.column + 1}" if mark else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A valid estate, the folder that its relative paths begin at, and where it stands."""
+
+    estate: Estate
+    folder: Path
+    files: tuple[Path, ...]
+    positions: Positions
+
+
+def find_estate(start: Path) -> Path:
+    """The nearest `estate.yml` in a folder or above it. Raises NoEstate."""
+    for folder in (start, *start.absolute().parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+    raise NoEstate(
+        f"there is no {FILE} in {start} nor above it",
+        "name one with --estate, or make one with `bastide init`",
+    )
+
+
+def load(path: Path, *, now: datetime | None = None) -> Loaded:
+    """The estate of a file, or of the `estate.yml` in a folder. `now` decides what has expired.
+
+    Raises NoEstate if there is none, EstateInvalid with every problem of all its files, sorted by place.
+    """
+    file = path / FILE if path.is_dir() else path
+    if not file.is_file():
+        raise NoEstate(f"there is no estate at {path}", "name an estate.yml or the folder that holds it")
+    document = assemble(file)
+    top, unusable = apply_defaults(document.top)
+    parsed = parse(top)
+    view = View(parsed.estate, top, frozenset(parsed.wanting), file.parent, now or datetime.now(UTC))
+    found = [*document.problems, *unusable, *_schema_problems(parsed, file)]
+    found += [_problem(parsed.top, fault, file) for fault in meaning_of(view)]
+    if found:
+        raise EstateInvalid(tuple(sorted(set(found))))
+    return Loaded(parsed.estate, file.parent, document.files, Positions(parsed.top, str(file)))
+
+
+def _schema_problems(parsed: Parsed, file: Path) -> list[Problem]:
+    return [_problem(top, fault, file) for top, fault in parsed.faults]
+
+
+def _problem(top: Map, fault: Fault, file: Path) -> Problem:
+    """A fault at its place in the files; at the beginning if it concerns the whole."""
+    mark = key_place(top, fault.path) if fault.on_key else place(top, fault.path)
+    if mark is None:
+        return Problem(str(file), 1, 1, fault.message, fault.hint)
+    return Problem(mark.name, mark.line + 1, mark.column + 1, fault.message, fault.hint)
