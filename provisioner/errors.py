@@ -107,6 +107,10 @@ class ApiError(BastideError):
         self.fields = fields or {}
 
 
+class AnswerLost(BastideError):
+    """A request was sent and its answer never came: it may have been executed. Look before writing again."""
+
+
 class TaskFailed(BastideError):
     """A Proxmox task ended in something else than `OK` or `WARNINGS: n`."""
 

@@ -1,0 +1,116 @@
+"""Many reads at once: what was answered, and what could not be read, with the reason."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from provisioner.errors import ApiError, BastideError, Unreachable
+from provisioner.pve.answers import NODE_TROUBLE
+from provisioner.pve.session import Session
+
+WORKERS = 4
+"""Measured: one interpreter on 2 cores reads fastest with four threads; sixteen were a quarter slower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """GET path to the `data` of its answer, and path to the error for what could not be read."""
+
+    answers: Mapping[str, Any]
+    errors: Mapping[str, BastideError]
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Path to the reason why it could not be read."""
+        return {path: error.what for path, error in self.errors.items()}
+
+    def or_raise(self) -> Readings:
+        """The readings if all succeeded; raises the error of the first that did not."""
+        for error in self.errors.values():
+            raise error
+        return self
+
+
+def read_all(session: Session, paths: Iterable[str], *, workers: int = WORKERS) -> Readings:
+    """Read all paths, each once, concurrently.
+
+    A path that cannot be read is an error in the readings; once a node was silent, what else lies below
+    `/nodes/<it>/` fails without being asked. Raises Unreachable if no endpoint can be used, and ApiError (401)
+    if the session's identity is refused: nothing can be read then.
+    """
+    reading = _Reading(session)
+    wanted = list(dict.fromkeys(paths))
+    if len(wanted) <= 1:
+        for path in wanted:
+            reading.read(path)
+    else:
+        _concurrently(reading, wanted, workers)
+    return Readings(
+        {path: reading.answers[path] for path in wanted if path in reading.answers},
+        {path: reading.errors[path] for path in wanted if path in reading.errors},
+    )
+
+
+def _concurrently(reading: _Reading, paths: list[str], workers: int) -> None:
+    left = iter(paths)
+    lock = threading.Lock()
+
+    def work() -> None:
+        while not reading.stop.is_set():
+            with lock:
+                path = next(left, None)
+            if path is None:
+                return
+            reading.read(path)
+
+    with ThreadPoolExecutor(min(workers, len(paths)), thread_name_prefix="read") as pool:
+        futures = [pool.submit(work) for _ in range(min(workers, len(paths)))]
+        try:
+            done = wait(futures, return_when=FIRST_EXCEPTION).done
+        finally:
+            reading.stop.set()
+    for future in done:
+        future.result()
+
+
+class _Reading:
+    """One `read_all` under way."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._silent: dict[str, str] = {}
+        self.answers: dict[str, Any] = {}
+        self.errors: dict[str, BastideError] = {}
+        self.stop = threading.Event()
+
+    def read(self, path: str) -> None:
+        """Read one path. Raises what concerns the whole site."""
+        node = _node(path)
+        if node in self._silent:
+            self.errors[path] = ApiError(self._silent[node], status=595)
+            return
+        try:
+            self.answers[path] = self._session.get(path)
+        except Unreachable:
+            self.stop.set()
+            raise
+        except ApiError as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                self.stop.set()
+                raise
+            self.errors[path] = error
+            if node and error.status in NODE_TROUBLE:
+                self._silent[node] = f"{self._session.name}: node {node} does not answer ({error.status})"
+        except BastideError as error:
+            self.errors[path] = error
+
+
+def _node(path: str) -> str:
+    """The node whose own answer a path needs: every node can tell `/nodes` itself."""
+    below = path.removeprefix("/nodes/")
+    return below.partition("/")[0] if below != path else ""
