@@ -66,6 +66,12 @@ def check(template: str, method: str, values: Values) -> tuple[Values, dict[str,
     return checked, problems
 
 
+def declared(template: str, method: str, values: Values) -> Mapping[str, Any]:
+    """The parameters that the schema defines for a call with these values: `{name: its schema}`."""
+    properties: Mapping[str, Any] = _flat(template, method, str(values.get("type"))).get("properties", {})
+    return properties
+
+
 @lru_cache(maxsize=2048)
 def _flat(template: str, method: str, kind: str) -> Mapping[str, Any]:
     """The parameter schema of a method with its alternatives resolved for an instance type."""
@@ -84,3 +90,9 @@ def _alternative(part: Mapping[str, Any], kind: str) -> dict[str, Any]:
     members = {member["instance-type"]: member["properties"] for member in part["oneOf"]}
     kinds = {discriminator: {"type": "string", "enum": sorted(members), "optional": 0}}
     return {**members.get(kind, {}), **kinds}
+
+
+def knows(template: str, method: str, name: str) -> bool:
+    """Whether a method has a parameter of this name; numbered ones (net0) count as their pattern (net[n])."""
+    properties = schema.load().paths[template][method]["parameters"]["properties"]
+    return name in properties or f"{name.rstrip('0123456789')}[n]" in properties

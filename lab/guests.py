@@ -1,9 +1,18 @@
-"""Guests: found by number at once however many there are."""
+"""Guests: found by number at once however many there are, and the rooms that say what happens to them."""
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
+from aiohttp import web
 from fakepve import FakePve
+from fakepve.server import USER
+
+from lab.guest_clone import GuestClone
+from lab.guest_config import GuestConfig
+from lab.guest_disks import GuestDisks
+from lab.guest_migrate import GuestMigrate
+from lab.guest_power import GuestPower
 
 
 class ById(list[Any]):
@@ -24,8 +33,8 @@ class ById(list[Any]):
         self.by_id.pop(guest.vmid, None)
 
 
-class Guests(FakePve):  # type: ignore[misc]  # fakepve ships no types
-    """The guests of a cluster and the volumes that they hold."""
+class Roll(FakePve):  # type: ignore[misc]  # fakepve ships no types
+    """The guests of a cluster."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -39,3 +48,16 @@ class Guests(FakePve):  # type: ignore[misc]  # fakepve ships no types
     def ct(self, vmid: int) -> Any:
         """The container with this id, or None."""
         return self.cts.by_id.get(vmid)
+
+    def now(self) -> float:
+        """The time of day that guests start at, seconds since the epoch."""
+        return time.time()
+
+    @staticmethod
+    def user_of(request: web.Request) -> str:
+        """Who makes a request."""
+        return str(request[USER])
+
+
+class Guests(GuestConfig, GuestClone, GuestDisks, GuestMigrate, GuestPower, Roll):
+    """The guests of a cluster and everything that is done to them."""

@@ -100,7 +100,11 @@ class LabSite:
             task.cancel()
         await self.cluster.end_tasks()
         if self._runner:
+            for listener in self._listeners.values():
+                await listener.site.stop()
+            self.cluster.hang_up()
             await self._runner.cleanup()
+            await asyncio.sleep(0)  # aborted connections are closed in the loop's next round
         self.keeper.close()
 
     def url(self, node: str) -> str:

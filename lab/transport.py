@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import time
+import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -83,9 +84,15 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
         self.write_count = 0
         self.request_count = 0
         self.entries: dict[int, str] = {}
+        self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
 
     async def saved(self) -> None:
         """Return once the state is on disk; a cluster that keeps none returns at once."""
+
+    def hang_up(self) -> None:
+        """End every connection at once: the lab goes down."""
+        for transport in list(self._transports):
+            transport.abort()
 
     def resolve(self, request: web.Request, _prefix: str) -> Any:
         """The schema entry of a request; volumes and CIDRs in the path may hold bare slashes."""
@@ -100,6 +107,7 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
         call = Call(request.method, request.path, self.resolve(request, ""), self._entry(request))
         request[CALL], request[GENERIC] = call, call.match
         self.request_count += 1
+        self._transports.add(request.transport)
         try:
             response = await self._serve(request, call, handler)
         except PveError as refusal:
@@ -133,6 +141,9 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
         broken = self._broken(request, call)
         if broken:
             return broken
+        unknown = self._unknown(call)
+        if unknown:
+            return unknown
         self._admit(call)
         if call.node is not None and not self.nodes[call.node].get("online", True):
             return empty(595, "No route to host")
@@ -207,15 +218,18 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
         call.raw.update(collect(parse_qsl(body.decode(errors="replace"), keep_blank_values=True)))
         return None
 
+    def _unknown(self, call: Call) -> web.StreamResponse | None:
+        """The answer to a path or method that the API does not have."""
+        if call.match and call.method in call.match.methods:
+            return None
+        text = f"Method '{call.method} {contract.schema_path(call.path)}' not implemented"
+        self._note_illegal(call, {"path": text})
+        return web.json_response({"data": None, "message": text}, status=501, reason=text)
+
     def _admit(self, call: Call) -> None:
-        """The checks before any handler: path and method exist, permission, node, and the parameters' schema."""
-        info = call.match.methods.get(call.method) if call.match else None
-        if info is None:
-            path = contract.schema_path(call.path)
-            text = f"Method '{call.method} {path}' not implemented"
-            self._note_illegal(call, {"path": text})
-            raise PveError(501, text)
-        declared = (info.get("parameters") or {}).get("properties", {})
+        """The checks before any handler: permission, node, and the parameters against the schema."""
+        info = call.match.methods[call.method]
+        declared = contract.declared(call.match.template, call.method, call.raw)
         values = call.raw | call.match.params
         # A few path parameters are missing from the schema; they are not checked.
         known = {key: value for key, value in values.items() if key not in call.match.params or key in declared}
