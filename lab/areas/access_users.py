@@ -123,7 +123,7 @@ class AccessUsers(Area):
             self.access["passwords"].pop(userid, None)
             self.forget_subject("user", userid)
 
-    def _members(self, group: str) -> list[str]:
+    def _group_members(self, group: str) -> list[str]:
         return sorted(userid for userid, user in self.access["users"].items() if group in user["groups"])
 
     def _group(self, group: str) -> Values:
@@ -135,7 +135,7 @@ class AccessUsers(Area):
     async def _group_list(self, _values: Values, user: str) -> list[Values]:
         privileges = ("User.Modify", "Sys.Audit", "Group.Allocate")
         return [
-            {"groupid": group, "users": ",".join(self._members(group)), **record}
+            {"groupid": group, "users": ",".join(self._group_members(group)), **record}
             for group, record in sorted(self.access["groups"].items())
             if any(self.allowed(user, f"/access/groups/{group}", name) for name in privileges)
         ]
@@ -148,7 +148,7 @@ class AccessUsers(Area):
             self.access["groups"][values["groupid"]] = {"comment": comment} if comment else {}
 
     async def _group_read(self, values: Values, _user: str) -> Values:
-        return {**self._group(values["groupid"]), "members": self._members(values["groupid"])}
+        return {**self._group(values["groupid"]), "members": self._group_members(values["groupid"])}
 
     async def _group_update(self, values: Values, _user: str) -> None:
         with self.locked(USER_CFG, "update group failed: "):

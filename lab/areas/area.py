@@ -36,6 +36,11 @@ class Area(StatefulRoutes):  # type: ignore[misc]  # fakepve ships no types
         self._purging: set[int] = set()
         self._chores: set[asyncio.Task[None]] = set()
 
+    def need_lock(self, lock: str, fail: str = "") -> None:
+        """Raise PveError if the cluster-wide `lock` cannot be taken for want of quorum."""
+        if not self.quorate:
+            raise die(f"{fail}cfs-lock '{lock}' error: no quorum!")
+
     @contextmanager
     def locked(self, lock: str, fail: str = "") -> Iterator[None]:
         """Run a write under the cluster-wide `lock`; without quorum it cannot be taken.
@@ -43,9 +48,8 @@ class Area(StatefulRoutes):  # type: ignore[misc]  # fakepve ships no types
         Proxmox prefixes whatever goes wrong inside with `fail` and answers 500, parameter errors included
         (PVE/Cluster.pm cfs_lock, PVE/Exception.pm).
         """
+        self.need_lock(lock, fail)
         try:
-            if not self.quorate:
-                raise die(f"cfs-lock '{lock}' error: no quorum!")
             yield
         except PveError as error:
             raise die(fail + as_text(error)) from error
@@ -62,11 +66,24 @@ class Area(StatefulRoutes):  # type: ignore[misc]  # fakepve ships no types
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)
 
-    async def stop(self) -> None:
-        """Stop listening, and stop what runs in the background."""
+    async def end_tasks(self) -> None:
+        """The lab goes down: what runs in the background ends too."""
         for chore in list(self._chores):
             chore.cancel()
-        await super().stop()
+        await super().end_tasks()
+
+    def _build_app(self) -> Any:
+        app = super()._build_app()
+
+        async def resume(_app: Any) -> None:
+            self.cluster_changed()
+
+        app.on_startup.append(resume)
+        return app
+
+    def cluster_changed(self) -> None:
+        """Look again: the lab came up, or nodes or the quorum came or went. Areas extend it."""
+        return
 
     def removal_blocker(self, _vmid: int) -> str | None:
         """Why a guest must not be destroyed without `purge`, or None; areas extend it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +12,15 @@ import pytest
 import requests
 from fakepve.certs import make_cert
 
-from lab.areas import AREAS
-from lab.transport import Transport
+from lab.cluster import cluster_of
+from lab.spec import SiteSpec
 
 PASSWORD = "correct horse"
 TIMEOUT = 10
 
 
-class Cluster(*AREAS, Transport):  # type: ignore[misc]  # the areas are a tuple, and fakepve ships no types
-    """The areas on the lab's HTTP side, without its state file."""
+NODES = ("pve1", "pve2", "pve3")
+LOCAL = {"type": "dir", "path": "/var/lib/vz", "content": "images,rootdir,backup,iso", "active": 1}
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,11 @@ class Site:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
-        self.pve = Cluster(password=PASSWORD, host="127.0.0.1", port=0)
-        self.pve.pve_major = pve_major
-        self.pve.nodes = {name: {"online": True} for name in ("pve1", "pve2", "pve3")}
-        self.pve.time_scale = 0
+        spec = SiteSpec(name="real", cluster="real", nodes=NODES, pve_major=pve_major)
+        self.pve = cluster_of(spec, time_scale=0)
+        self.pve.password, self.pve.host, self.pve.port = PASSWORD, "127.0.0.1", 0
+        for name in ("local", "other"):
+            self.pve.storages[name] = {**LOCAL, "files": set(), "volumes": {}}
         self.clients: list[Client] = []
         self.run(self.pve.start(*pki))
         self.root = self.login("root@pam", PASSWORD)
@@ -117,9 +119,19 @@ class Site:
 
         self.run(idle())
 
+    @staticmethod
+    def eventually(holds: Any) -> bool:
+        """True as soon as `holds()` is; False if it is not within a while."""
+        for _ in range(100):
+            if holds():
+                return True
+            time.sleep(0.01)
+        return False
+
     def stop(self) -> None:
         for client in self.clients:
             client.session.close()
+        self.run(self.pve.end_tasks())
         self.run(self.pve.stop())
         self.run(asyncio.sleep(0.01))  # the transports of closed connections say goodbye
         self.loop.call_soon_threadsafe(self.loop.stop)

@@ -142,12 +142,12 @@ def test_group_rights_reach_the_members_and_nobody_else(root, bob):
 
     root.ok("PUT", "/access/users/bob@pve", groups="ops")
 
-    assert {row["storage"] for row in bob.get("/storage")} == {"local", "local-lvm"}
+    assert {row["storage"] for row in bob.get("/storage")} == {"local", "other"}
 
 
 def test_a_grant_further_down_replaces_what_is_inherited(root, bob):
     allow(root, "/storage", "PVEDatastoreUser", users="bob@pve")
-    allow(root, "/storage/local-lvm", "NoAccess", users="bob@pve")
+    allow(root, "/storage/other", "NoAccess", users="bob@pve")
 
     assert [row["storage"] for row in bob.get("/storage")] == ["local"]
 
