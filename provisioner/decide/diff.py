@@ -7,7 +7,7 @@ if the estate declares it or if it carries the estate's mark; what could not be 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provisioner.decide.conflict import cannot_shrink, less, not_ours, place_taken
 from provisioner.decide.risk import risk_of
@@ -34,8 +34,8 @@ class Difference:
     taken: frozenset[Ref] = frozenset()
     """Wanted objects whose place is held by something that is not ours."""
     waiting: tuple[Waiting, ...] = ()
-    activations: frozenset[Ref] = frozenset()
-    """Objects whose change puts others' pending configuration in force."""
+    activations: tuple[Change, ...] = ()
+    """What would put pending configuration in force, for each object that others name as their activation."""
 
 
 def differing(desired: Desired, observed: Observed, traits: Traits) -> tuple[AttributeChange, ...]:
@@ -75,24 +75,15 @@ def diff(
     `removals` are the objects that the estate lists under `remove`.
     """
     wanted = {one.ref: one for one in desired}
-    known = {ref: one for ref, one in wanted.items() if observation.why_unknown(ref) is None}
-    taken = {
-        ref: blocker
-        for ref, one in known.items()
-        if (blocker := place_taken(one, observation.objects)) is not None
-    }
-    pairs = [(one, observation.objects.get(ref)) for ref, one in known.items() if ref not in taken]
-    undeclared = [
-        seen
-        for ref, seen in observation.objects.items()
-        if ref not in wanted and observation.why_unknown(ref) is None
-    ]
-    doomed = [seen for seen in undeclared if _goes(seen, traits[seen.ref.kind], removals)]
-    refused = [seen for seen in undeclared if seen.ref in removals and seen not in doomed]
+    known = [one for ref, one in wanted.items() if observation.why_unknown(ref) is None]
+    taken = {one.ref: why for one in known if (why := place_taken(one, observation.objects))}
+    pairs = [(one, observation.objects.get(one.ref)) for one in known if one.ref not in taken]
+    present = [(one, seen) for one, seen in pairs if seen]
+    doomed, refused = _undeclared(wanted, observation, traits, removals=removals)
+    activations = _activations([*wanted.values(), *doomed], wanted, observation)
     changes = [change_for(one, seen, traits[one.ref.kind]) for one, seen in pairs]
     changes += [change_for(None, seen, traits[seen.ref.kind]) for seen in doomed]
-    made = tuple(sorted((change for change in changes if change), key=lambda change: change.ref))
-    present = [(one, seen) for one, seen in pairs if seen]
+    made = _made(changes, activations)
     shrinks = [b for one, seen in present for b in cannot_shrink(one, seen, traits[one.ref.kind])]
     return Difference(
         changes=made,
@@ -101,8 +92,25 @@ def diff(
         blockers=(*taken.values(), *shrinks, *map(not_ours, refused)),
         taken=frozenset(taken),
         waiting=_waiting(present, made),
-        activations=frozenset(one.activation for one in wanted.values() if one.activation),
+        activations=tuple(activations[ref] for ref in sorted(activations)),
     )
+
+
+def _undeclared(
+    wanted: Mapping[Ref, Desired],
+    observation: Observation,
+    traits: Mapping[str, Traits],
+    *,
+    removals: frozenset[Ref],
+) -> tuple[list[Observed], list[Observed]]:
+    """What the estate does not want: what goes, and what it names for removal and must not."""
+    found = [
+        seen
+        for ref, seen in observation.objects.items()
+        if ref not in wanted and observation.why_unknown(ref) is None
+    ]
+    doomed = [seen for seen in found if _goes(seen, traits[seen.ref.kind], removals)]
+    return doomed, [seen for seen in found if seen.ref in removals and seen not in doomed]
 
 
 def _goes(seen: Observed, traits: Traits, removals: frozenset[Ref]) -> bool:
@@ -216,6 +224,35 @@ def _detach_note(disk: str) -> str:
     if disk.startswith(UNUSED):
         return f"{disk} and what it holds are destroyed"
     return f"{disk} is taken from the guest; Proxmox VE keeps what it holds as an unused disk"
+
+
+def _made(changes: Iterable[Change | None], activations: Mapping[Ref, Change]) -> tuple[Change, ...]:
+    """The changes in order; an object that activates others and differs holds what is still pending."""
+    return tuple(
+        replace(change, action=Action.ACTIVATE) if change.ref in activations else change
+        for change in sorted((one for one in changes if one), key=lambda one: one.ref)
+    )
+
+
+def _activations(
+    sides: Iterable[Desired | Observed], wanted: Mapping[Ref, Desired], observation: Observation
+) -> dict[Ref, Change]:
+    """An activation for each object that some side names as its own."""
+    named = {side.activation for side in sides if side.activation}
+    return {ref: _activation(ref, wanted.get(ref), observation.objects.get(ref)) for ref in named}
+
+
+def _activation(ref: Ref, desired: Desired | None, observed: Observed | None) -> Change:
+    label = next((side.label for side in (desired, observed) if side), ref.id)
+    return Change(
+        ref,
+        label,
+        Action.ACTIVATE,
+        risk=Risk.MEDIUM,
+        notes=("puts the pending configuration in force",),
+        desired=desired,
+        observed=observed,
+    )
 
 
 def _lock_note(observed: Observed) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Digests that bind a plan to what was observed, and the comparison of a fresh plan with an approved one."""
+"""Digests that bind a plan to what was observed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from provisioner.model.objects import Ref
-from provisioner.model.plan import Action, Change, Plan, Step
+from provisioner.model.plan import Action, Change
 
 
 def step_digest(change: Change) -> str:
@@ -30,19 +29,9 @@ def step_digest(change: Change) -> str:
     )
 
 
-def plan_digest(estate: str, steps: Iterable[Step]) -> str:
+def plan_digest(estate: str, digests: Iterable[str]) -> str:
     """SHA-256 over the estate's name and the digests of the steps, in any order."""
-    return digest_of(estate, (step.digest for step in steps))
-
-
-def digest_of(estate: str, digests: Iterable[str]) -> str:
-    """The digest of a plan whose steps have these digests."""
     return _sha256({"estate": estate, "steps": sorted(digests)})
-
-
-def contained(fresh: Plan, approved: Mapping[Ref, str]) -> tuple[Ref, ...]:
-    """Objects whose step is not, or no longer, the one that was approved; empty means go."""
-    return tuple(step.ref for step in fresh.steps if approved.get(step.ref) != step.digest)
 
 
 def _sha256(content: Mapping[str, Any]) -> str:

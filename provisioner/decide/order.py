@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -18,7 +17,7 @@ from provisioner.decide.digest import plan_digest, step_digest
 from provisioner.decide.withhold import withhold
 from provisioner.errors import BastideError
 from provisioner.model.objects import Ref, Traits
-from provisioner.model.plan import Action, Blocker, Change, Plan, Risk, Step
+from provisioner.model.plan import Action, Blocker, Change, Plan, Step, Violation
 
 Graph: TypeAlias = dict[Ref, set[Ref]]
 """Each step with the steps that it requires."""
@@ -31,7 +30,12 @@ UNRANKED = 1_000
 
 
 def make_plan(
-    estate: str, differences: Iterable[Difference], traits: Mapping[str, Traits], created: datetime
+    estate: str,
+    differences: Iterable[Difference],
+    traits: Mapping[str, Traits],
+    *,
+    created: datetime,
+    violations: tuple[Violation, ...] = (),
 ) -> Plan:
     """The plan of all sites, by the estate's name; `created` is aware UTC.
 
@@ -39,27 +43,31 @@ def make_plan(
     """
     found = tuple(differences)
     kept = withhold(found, traits)
-    named = frozenset(ref for one in found for ref in one.activations)
-    changes, postponed = _postpone(_with_activations(kept.changes, named), traits)
+    activations = {change.ref: change for one in found for change in one.activations}
+    changes, postponed = _postpone(kept.changes, activations, traits)
     graph = _requirements(changes, traits)
     steps = tuple(
         Step(changes[ref], frozenset(graph[ref]), step_digest(changes[ref]))
         for ref in _sorted(graph, changes, traits)
     )
+    blockers = (*(blocker for one in found for blocker in one.blockers), *kept.blockers, *postponed)
     return Plan(
         estate=estate,
         created=created,
         steps=steps,
         unknown=tuple(sorted({*(pair for one in found for pair in one.unknown), *kept.unknown})),
-        waiting=tuple(sorted((w for one in found for w in one.waiting), key=lambda w: (w.ref, w.attribute))),
-        blockers=tuple(
-            sorted(
-                (*(b for one in found for b in one.blockers), *kept.blockers, *postponed),
-                key=lambda blocker: (blocker.refs, blocker.reason),
-            )
+        violations=tuple(sorted(violations, key=lambda one: (one.ref, one.message))),
+        waiting=tuple(
+            sorted((one for d in found for one in d.waiting), key=lambda one: (one.ref, one.attribute))
         ),
-        digest=plan_digest(estate, steps),
+        blockers=tuple(sorted(blockers, key=lambda one: (one.refs, one.reason))),
+        digest=plan_digest(estate, (step.digest for step in steps)),
     )
+
+
+def contained(fresh: Plan, approved: Mapping[Ref, str]) -> tuple[Ref, ...]:
+    """Objects whose step is not the one that was approved, by its digest; empty means go."""
+    return tuple(step.ref for step in fresh.steps if approved.get(step.ref) != step.digest)
 
 
 def activation_of(change: Change) -> Ref | None:
@@ -70,53 +78,31 @@ def activation_of(change: Change) -> Ref | None:
     return None
 
 
-def _with_activations(
-    changes: Mapping[Ref, Change], pending: frozenset[Ref] = frozenset()
-) -> dict[Ref, Change]:
-    """The changes, with one activation for each object that some of them name.
-
-    An object of `pending` that differs by itself holds what an interrupted run has not yet activated.
-    """
+def _with_activations(changes: Mapping[Ref, Change], activations: Mapping[Ref, Change]) -> dict[Ref, Change]:
+    """The changes, with one activation for each object that some of them name."""
     named = {ref for change in changes.values() if (ref := activation_of(change))}
-    return dict(changes) | {
-        ref: _activation(ref, changes.get(ref)) for ref in named | (pending & changes.keys())
-    }
-
-
-def _activation(ref: Ref, found: Change | None) -> Change:
-    if found is not None:
-        return replace(found, action=Action.ACTIVATE)
-    notes = ("puts the pending configuration in force",)
-    return Change(ref, ref.id, Action.ACTIVATE, risk=Risk.MEDIUM, notes=notes)
+    return {ref: activations[ref] for ref in named} | dict(changes)
 
 
 def _postpone(
-    changes: dict[Ref, Change], traits: Mapping[str, Traits]
+    changes: Mapping[Ref, Change], activations: Mapping[Ref, Change], traits: Mapping[str, Traits]
 ) -> tuple[dict[Ref, Change], list[Blocker]]:
-    """Put off deletions whose activation is needed before what uses the object can let go of it.
+    """Add the activations, and put off deletions that they would bring into force too early.
 
     A guest moves from an old network to a new one and both belong to one activation: the new one must be
     active before the guest moves, and the old one must not go before. The next plan removes it.
     """
-    graph = _requirements(changes, traits, frees=False)
-    late = [
+    whole = _with_activations(changes, activations)
+    graph = _requirements(whole, traits, frees=False)
+    late = {
         ref
         for ref, change in changes.items()
         if change.action is Action.DELETE
         and (activation := activation_of(change))
-        and any(activation in _reach(graph, user) for user in _users(changes, ref, traits))
-    ]
-    if not late:
-        return changes, []
-    kept = _with_activations(
-        {ref: change for ref, change in changes.items() if ref not in late and not _made_up(change)}
-    )
-    return kept, [_postponed(changes[ref]) for ref in late]
-
-
-def _made_up(change: Change) -> bool:
-    """An activation that nothing but other changes asks for."""
-    return change.action is Action.ACTIVATE and change.desired is None and change.observed is None
+        and any(activation in _reach(graph, user) for user in _users(whole, ref, traits))
+    }
+    kept = {ref: change for ref, change in changes.items() if ref not in late}
+    return _with_activations(kept, activations), [_postponed(changes[ref]) for ref in sorted(late)]
 
 
 def _postponed(change: Change) -> Blocker:
@@ -124,7 +110,7 @@ def _postponed(change: Change) -> Blocker:
         f"{change.ref} goes only when the objects that may use it have been changed",
         "apply this plan, then plan again",
         refs=(change.ref,),
-        kind="conflict",
+        kind="later",
     )
 
 

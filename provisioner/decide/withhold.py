@@ -34,10 +34,7 @@ def withhold(differences: tuple[Difference, ...], traits: Mapping[str, Traits]) 
     return Kept(
         changes={ref: change for ref, change in seen.items() if ref not in clashing},
         unknown=tuple(
-            (
-                ref,
-                f"waits for {cause}, which {'has to wait itself' if cause in unseen else 'could not be observed'}",
-            )
+            (ref, f"waits for {cause}, which {'has to wait' if cause in unseen else 'could not be observed'}")
             for ref, cause in unseen.items()
         ),
         blockers=tuple(

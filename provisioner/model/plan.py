@@ -103,7 +103,7 @@ class Blocker:
     hint: str
     refs: tuple[Ref, ...] = ()
     kind: str = "unsafe"
-    """`unsafe`, `quorum`, `window` or `conflict`."""
+    """`unsafe`, `quorum`, `window` or `conflict`; `later` is for the next plan and does not stop this one."""
 
 
 @dataclass(frozen=True, slots=True)

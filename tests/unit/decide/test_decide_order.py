@@ -7,8 +7,7 @@ import pytest
 from decide_cases import TRAITS, cases, ref, wanted_and_seen
 
 from provisioner.decide.diff import diff
-from provisioner.decide.digest import contained
-from provisioner.decide.order import make_plan
+from provisioner.decide.order import contained, make_plan
 from provisioner.errors import BastideError
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -16,7 +15,7 @@ NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 def planned(given):
     wanted, seen = wanted_and_seen(given)
-    return make_plan("synergia", [diff(wanted, seen, TRAITS)], TRAITS, NOW)
+    return make_plan("synergia", [diff(wanted, seen, TRAITS)], TRAITS, created=NOW)
 
 
 def short(place):
@@ -98,12 +97,14 @@ def test_an_activation_that_an_interrupted_run_left_is_the_step_that_was_approve
 def test_plans_of_two_estates_differ():
     wanted, seen = wanted_and_seen({"desired": {"vm/110": {}}})
     found = [diff(wanted, seen, TRAITS)]
-    assert make_plan("a", found, TRAITS, NOW).digest != make_plan("b", found, TRAITS, NOW).digest
+    assert (
+        make_plan("a", found, TRAITS, created=NOW).digest != make_plan("b", found, TRAITS, created=NOW).digest
+    )
 
 
 def test_two_sites_are_planned_in_the_order_of_their_names():
     wanted, seen = wanted_and_seen({"desired": {"vm/110": {}}})
     there = [replace(one, ref=replace(one.ref, site="cavaillon")) for one in wanted]
     found = [diff(there, replace(seen, site="cavaillon"), TRAITS), diff(wanted, seen, TRAITS)]
-    plan = make_plan("synergia", found, TRAITS, NOW)
+    plan = make_plan("synergia", found, TRAITS, created=NOW)
     assert [step.ref.site for step in plan.steps] == ["carpentras", "cavaillon"]
