@@ -111,6 +111,10 @@ class AnswerLost(BastideError):
     """A request was sent and its answer never came: it may have been executed. Look before writing again."""
 
 
+class LockTimeout(AnswerLost):
+    """A task gave up waiting for a lock that another holds. Look before writing again."""
+
+
 class TaskFailed(BastideError):
     """A Proxmox task ended in something else than `OK` or `WARNINGS: n`."""
 

@@ -40,8 +40,8 @@ def read_all(session: Session, paths: Iterable[str], *, workers: int = WORKERS) 
     """Read all paths, each once, concurrently.
 
     A path that cannot be read is an error in the readings; once a node was silent, what else lies below
-    `/nodes/<it>/` fails without being asked. Raises Unreachable if no endpoint can be used, and ApiError (401)
-    if the session's identity is refused: nothing can be read then.
+    `/nodes/<it>/` fails without being asked. Raises Unreachable if no endpoint can be used, and ApiError
+    (401) if the session's identity is refused: nothing can be read then.
     """
     reading = _Reading(session)
     wanted = list(dict.fromkeys(paths))
