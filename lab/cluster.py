@@ -6,6 +6,7 @@ The order of the bases is the order in which they are asked: an area overrides a
 from typing import Any
 
 from lab.areas import AREAS
+from lab.firewall import Firewall
 from lab.guests import Guests
 from lab.nodes import Nodes
 from lab.spec import SiteSpec
@@ -13,7 +14,7 @@ from lab.tasks import Tasks
 from lab.transport import Transport
 
 
-class Core(Transport, Tasks, Guests, Nodes):
+class Core(Transport, Tasks, Guests, Nodes, Firewall):
     """What a cluster is without its stateful areas.
 
     `pve_major` (8 or 9) is what areas read to speak as that release does.

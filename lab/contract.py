@@ -62,7 +62,7 @@ def _greedy(segments: list[str]) -> Any:
 def check(template: str, method: str, values: Values) -> tuple[Values, dict[str, str]]:
     """The values of a call in their schema types, and what is wrong with it: `{parameter: Proxmox's text}`."""
     spec = _flat(template, method, str(values.get("type")))
-    checked, problems = schema.validate(spec, values)
+    checked, problems = schema.validate(spec, _joined(spec.get("properties", {}), values))
     return checked, problems
 
 
@@ -70,6 +70,16 @@ def declared(template: str, method: str, values: Values) -> Mapping[str, Any]:
     """The parameters that the schema defines for a call with these values: `{name: its schema}`."""
     properties: Mapping[str, Any] = _flat(template, method, str(values.get("type"))).get("properties", {})
     return properties
+
+
+def _joined(properties: Mapping[str, Any], values: Values) -> Values:
+    """Arrays that JSON gives for a list format are taken as its comma-separated text."""
+    return {
+        name: ",".join(map(str, value))
+        if isinstance(value, list) and str(properties.get(name, {}).get("format", "")).endswith("-list")
+        else value
+        for name, value in values.items()
+    }
 
 
 @lru_cache(maxsize=2048)

@@ -136,6 +136,10 @@ class GuestConfig(FakePve):  # type: ignore[misc]  # fakepve ships no types
         finally:
             self.release(guest, "config")
 
+    async def _qm_snapshot_config_get(self, values: Config, user: str) -> Config:
+        shown = await super()._qm_snapshot_config_get(values, user)
+        return {key: value for key, value in shown.items() if key != "digest"}
+
     # --------------------------------------------------------------- checks
 
     def _check_rights(self, vm: Any, user: str, updates: Config, removed: list[str]) -> None:

@@ -51,7 +51,6 @@ class LabSite:
         self._one_refresh = asyncio.Lock()
         self._runner: web.AppRunner | None = None
         self._tls: ssl.SSLContext | None = None
-        self.certfile = folder / "server.pem"
 
     async def start(self, authority: Authority) -> None:
         """Load or seed the state, make the certificate, and listen. Raises LabError for a port in use."""
@@ -77,6 +76,7 @@ class LabSite:
         """Make and serve a certificate for all nodes of the site."""
         hosts = (HOST, "localhost", *self.spec.nodes)
         certfile, keyfile = authority.issue(self.folder, "server", hosts, expired=expired)
+        self.cluster.fingerprint = fingerprint(certfile)
         if self._tls is None:
             self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._tls.load_cert_chain(certfile, keyfile)
@@ -117,7 +117,7 @@ class LabSite:
             "cluster": self.spec.cluster,
             "version": self.spec.version,
             "nodes": {node: self.url(node) for node in self.spec.nodes},
-            "fingerprint": fingerprint(self.certfile),
+            "fingerprint": self.cluster.fingerprint,
         }
 
     def credentials(self) -> dict[str, str]:

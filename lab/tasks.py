@@ -247,7 +247,8 @@ class Tasks(FakePve):  # type: ignore[misc]  # fakepve ships no types
         views = []
         for task in reversed(mine):
             view = self._task_view(task, True)
-            views.append({key: value for key, value in view.items() if key not in ("pid", "pstart")})
+            saved = {"saved": "1"} if "endtime" in view else {}
+            views.append({key: value for key, value in view.items() if key not in ("pid", "pstart")} | saved)
         return views
 
     def _may_see(self, user: str, task: dict[str, Any]) -> bool:

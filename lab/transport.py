@@ -258,6 +258,19 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
             return await call(match, values)
         return await self.synthesise(match, request.method, match.methods[request.method], user, values)
 
+    async def _generic(self, request: web.Request) -> web.StreamResponse:
+        """What no route took: a path with a slash at its end, or a call that nothing is kept of."""
+        path = request.rel_url.path
+        if not path.endswith("/"):
+            answer: web.StreamResponse = await super()._generic(request)
+            return answer
+        bare = request.clone(rel_url=request.rel_url.with_path(path.rstrip("/")))
+        found = await request.app.router.resolve(bare)
+        bare._match_info = found  # noqa: SLF001  # aiohttp has no public way to route once more
+        for key in (CALL, USER, GENERIC):
+            bare[key] = request[key]
+        return await found.handler(bare)
+
     # --------------------------------------------------- records and faults
 
     def _note_illegal(self, call: Call, problems: dict[str, str]) -> None:

@@ -134,7 +134,8 @@ def _groups(items: list[Any]) -> dict[str, list[dict[str, Any]]]:
     """List members of one kind together: the order of Proxmox's lists says nothing."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for item in items:
-        groups.setdefault(str(item.get("type", item.get("key", ""))), []).append(item)
+        kind = "" if "upid" in item else str(item.get("type", item.get("key", "")))
+        groups.setdefault(kind, []).append(item)
     return groups
 
 

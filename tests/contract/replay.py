@@ -5,6 +5,7 @@ at the same place; a digest that was stale then is stale now.
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from urllib.parse import quote, unquote
 
 import requests
 import yaml
-from corpus import VOLATILE, Difference, Observed, differences, parsed
+from corpus import UPID, VOLATILE, Difference, Observed, differences, parsed
 
 from lab.running import RunningLab, SiteAccess
 
 STRETCHES = Path(__file__).with_name("stretches.yml")
 ROOT = "root@pam"
+UPIDS = re.compile(UPID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Player:
         self._secrets: dict[str, str] = {}
         self._sessions: dict[str, requests.Session] = {}
         self._user = ROOT
+        self._left_out: set[str] = set()
 
     def set_scene(self, before: tuple[Any, ...]) -> None:
         """Do what the stretch builds on; it has to work."""
@@ -71,14 +74,18 @@ class Player:
             self._learn(real, answer.text)
 
     def play(self, stretch: Stretch, skipped: Any) -> list[tuple[Observed, Difference]]:
-        """Replay the stretch; every difference with the request that shows it. `skipped(path)` leaves one out."""
+        """Replay the stretch; every difference with the request that shows it.
+
+        A request that `skipped` says yes to is left out, and so are questions about its task.
+        """
         found = []
         for seq in stretch.seqs:
             real = self._corpus[seq]
             self._user = stretch.users.get(seq, self._user)
             for fault in stretch.faults.get(seq, ()):
                 self._lab.control.fault(site=self._site.name, **fault)
-            if skipped(real):
+            if skipped(real) or any(upid in unquote(real.path) for upid in self._left_out):
+                self._left_out.update(UPIDS.findall(real.body))
                 continue
             answer = self._ask(real)
             reason = answer.reason.encode("latin-1", "replace").decode("utf-8", "replace")
