@@ -136,6 +136,9 @@ class Site(Model):
     version: Literal[8, 9] = 9
     api: Api
     nodes: dict[NodeName, Node] = Field(min_length=1)
+    spare_nodes: int = Field(
+        1, ge=0, description="How many nodes may fail while all guests still find memory; 0 accepts none."
+    )
     networks: Networks = Field(default_factory=dict)
     sdn: Sdn = Field(default_factory=Sdn)
     storages: Storages = Field(default_factory=dict)

@@ -1,13 +1,44 @@
-"""What must hold between the parts of an estate, each check a pure function from a view to faults."""
+"""What must hold between the parts of an estate, each check a function from a view to faults."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from provisioner.estate.checks import (
+    access,
+    addresses,
+    calendar,
+    capacity,
+    firewall,
+    high_availability,
+    identity,
+    jobs,
+    networks,
+    placement,
+    removals,
+    secret_files,
+    services,
+    storages,
+)
 from provisioner.estate.checks.view import View
 from provisioner.estate.faults import Fault
 
-CHECKS: tuple[Callable[[View], Iterator[Fault]], ...] = ()
+CHECKS: tuple[Callable[[View], Iterator[Fault]], ...] = (
+    *identity.CHECKS,
+    *addresses.CHECKS,
+    *placement.CHECKS,
+    *networks.CHECKS,
+    *storages.CHECKS,
+    *high_availability.CHECKS,
+    *services.CHECKS,
+    *capacity.CHECKS,
+    *jobs.CHECKS,
+    *access.CHECKS,
+    *firewall.CHECKS,
+    *calendar.CHECKS,
+    *removals.CHECKS,
+    *secret_files.CHECKS,
+)
 
 
 def meaning_of(view: View) -> Iterator[Fault]:
