@@ -38,7 +38,9 @@ class Control:
             try:
                 channel.connect(str(self.path))
             except OSError as problem:
-                raise LabError(f"no lab answers at {self.path}", "Start one with: bastide lab up") from problem
+                raise LabError(
+                    f"no lab answers at {self.path}", "Start one with: bastide lab up"
+                ) from problem
             lines.write(json.dumps({"call": call, **arguments}).encode() + b"\n")
             lines.flush()
             answer = json.loads(lines.readline() or b'{"what": "the lab went away", "hint": ""}')
@@ -164,7 +166,9 @@ class ControlServer:
         site = self._site(fault["site"])
         node = fault.get("node")
         if node is not None and node not in site.spec.nodes:
-            raise LabRefused(f"{site.spec.name} has no node {node}", f"Its nodes: {', '.join(site.spec.nodes)}.")
+            raise LabRefused(
+                f"{site.spec.name} has no node {node}", f"Its nodes: {', '.join(site.spec.nodes)}."
+            )
         kept = site.faults.add(Fault(**fault))
         await site.refresh()
         return kept.as_json()

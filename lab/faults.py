@@ -105,9 +105,7 @@ class FaultBoard:
     def lift(self, fault_id: int | None = None, name: str | None = None) -> int:
         """Lift one fault, all of a kind, or all; how many were lifted."""
         gone = [
-            one.id
-            for one in self._faults.values()
-            if fault_id in (None, one.id) and name in (None, one.name)
+            one.id for one in self._faults.values() if fault_id in (None, one.id) and name in (None, one.name)
         ]
         for one in gone:
             del self._faults[one]

@@ -54,7 +54,9 @@ class GuestClone(FakePve):  # type: ignore[misc]  # fakepve ships no types
             if away and not store.get("shared"):
                 raise die(f"can't clone to non-shared storage '{storage}'")
 
-    def _clone_plan(self, source: Any, values: Mapping[str, Any], *, full: bool) -> tuple[dict[str, Any], Drives]:
+    def _clone_plan(
+        self, source: Any, values: Mapping[str, Any], *, full: bool
+    ) -> tuple[dict[str, Any], Drives]:
         """What the clone's configuration is before its disks, and the disks to copy."""
         snapshot = values.get("snapname")
         if snapshot and snapshot not in source.snapshots:
@@ -140,7 +142,9 @@ class _Copy:
         self._log.append(f"create {kind} clone of drive {key} ({volume})")
         same = storage == volume_ref(volume)[0]
         form = self._values.get("format") or (old.get("format") if same else None)
-        base = None if self._values["full"] else f"{old.get('vmid')}/{volume_ref(volume)[1].rpartition('/')[2]}"
+        base = (
+            None if self._values["full"] else f"{old.get('vmid')}/{volume_ref(volume)[1].rpartition('/')[2]}"
+        )
         volid, _ = cluster._qm_alloc(storage, vmid, form, int(old.get("size") or 0), linked_from=base)  # noqa: SLF001  # as above
         self._made.append(volid)
         return str(join_drive(volid, options))

@@ -23,10 +23,18 @@ class GuestDisks(FakePve):  # type: ignore[misc]  # fakepve ships no types
     def _volumes(self, name: str) -> dict[str, Any]:
         """Every volume of a storage: those allocated, and those that containers name."""
         store = self.storages[name]
-        found = {"iso/" + one: {"content": "iso", "format": "iso", "size": 0, "ctime": 0} for one in store["files"]}
+        found = {
+            "iso/" + one: {"content": "iso", "format": "iso", "size": 0, "ctime": 0} for one in store["files"]
+        }
         found.update(store.get("volumes", {}))
         for volume, (vmid, content, size) in self._guest_volumes(self.cts, name).items():
-            named = {"content": content, "format": self._ext_format(volume), "size": size, "vmid": vmid, "ctime": 0}
+            named = {
+                "content": content,
+                "format": self._ext_format(volume),
+                "size": size,
+                "vmid": vmid,
+                "ctime": 0,
+            }
             found.setdefault(volume, named)
         return found
 
@@ -36,7 +44,9 @@ class GuestDisks(FakePve):  # type: ignore[misc]  # fakepve ships no types
         if source:
             self.import_bytes(source)
             if not re.fullmatch(r"\S+:0", volume):
-                raise param_error(**{key: "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>"})
+                raise param_error(
+                    **{key: "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>"}
+                )
             return
         super()._qm_check_drive(user, vmid, pool, key, join_drive(volume, options), default)
 
@@ -55,7 +65,9 @@ class GuestDisks(FakePve):  # type: ignore[misc]  # fakepve ships no types
         volume, options = split_drive(value)
         source = options.pop("import-from", None)
         if source:
-            volid, _ = self._qm_alloc(volume_ref(volume)[0], vmid, options.pop("format", None), self.import_bytes(source))
+            volid, _ = self._qm_alloc(
+                volume_ref(volume)[0], vmid, options.pop("format", None), self.import_bytes(source)
+            )
             return self._with_size(volid, options), [volid]
         if volume.endswith(":cloudinit"):
             volid = self.new_cloudinit(vmid, volume_ref(volume)[0] or default)
@@ -72,7 +84,12 @@ class GuestDisks(FakePve):  # type: ignore[misc]  # fakepve ships no types
         """Allocate a VM's cloud-init drive on a storage; its volume id."""
         is_file = self.storages[storage].get("type") in ("dir", "nfs", "cifs")
         name = f"{vmid}/vm-{vmid}-cloudinit.qcow2" if is_file else f"vm-{vmid}-cloudinit"
-        volume = {"content": "images", "format": "qcow2" if is_file else "raw", "size": CLOUDINIT_BYTES, "vmid": vmid}
+        volume = {
+            "content": "images",
+            "format": "qcow2" if is_file else "raw",
+            "size": CLOUDINIT_BYTES,
+            "vmid": vmid,
+        }
         self.storages[storage].setdefault("volumes", {})[name] = {**volume, "ctime": 0}
         return f"{storage}:{name}"
 

@@ -75,7 +75,9 @@ class GuestMigrate(FakePve):  # type: ignore[misc]  # fakepve ships no types
     def _unavailable(self, vm: Any, node: str) -> list[str]:
         """The storages of a VM's disks that a node does not have."""
         used = {volume_ref(volume)[0] for _, volume, _ in drives_of(vm.config)}
-        return sorted(name for name in used if name in self.storages and not self._storage_enabled(name, node))
+        return sorted(
+            name for name in used if name in self.storages and not self._storage_enabled(name, node)
+        )
 
     async def _migrate(self, values: dict[str, Any], user: str) -> str:
         target = values["target"]
@@ -116,7 +118,9 @@ class GuestMigrate(FakePve):  # type: ignore[misc]  # fakepve ships no types
             local = self._local_disks(vm)
             if vm.status == "running" and local and not values.get("with-local-disks"):
                 names = ", ".join(disk["volid"] for disk in local)
-                raise TaskError(f"can't live migrate attached local disks without with-local-disks option ({names})")
+                raise TaskError(
+                    f"can't live migrate attached local disks without with-local-disks option ({names})"
+                )
             vm.node = target
             return "migration finished successfully (duration 00:00:08)"
 

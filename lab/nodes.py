@@ -134,7 +134,12 @@ class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
             "template": int(bool(guest.template)),
             **self._usage(guest),
         }
-        optional = {"tags": guest.config.get("tags"), "lock": guest.lock, "pool": guest.pool, "hastate": guest.ha_state}
+        optional = {
+            "tags": guest.config.get("tags"),
+            "lock": guest.lock,
+            "pool": guest.pool,
+            "hastate": guest.ha_state,
+        }
         return row | {key: value for key, value in optional.items() if value}
 
     def _usage(self, guest: Any) -> dict[str, Any]:

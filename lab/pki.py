@@ -39,7 +39,9 @@ class Authority:
         cafile.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return cls(key, certificate, cafile)
 
-    def issue(self, folder: Path, name: str, hosts: tuple[str, ...], *, expired: bool = False) -> tuple[Path, Path]:
+    def issue(
+        self, folder: Path, name: str, hosts: tuple[str, ...], *, expired: bool = False
+    ) -> tuple[Path, Path]:
         """Write `name`.pem and `name`.key for a server that answers to `hosts`; the paths of both.
 
         `expired` makes a certificate whose last day was yesterday.
@@ -50,7 +52,9 @@ class Authority:
         usages = [ExtendedKeyUsageOID.SERVER_AUTH]
         certificate = (
             _builder(name, self.certificate.subject, key, ends - 2 * YEAR, ends)
-            .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False
+            )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

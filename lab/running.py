@@ -1,13 +1,14 @@
 """A lab for as long as a test needs it: in a thread of the test, or in a process that a test can kill.
 
-    with running_lab(LabSpec.sized(guests=20), tmp_path) as lab:
-        site = lab.sites["carpentras"]
-        requests.get(site.urls[0] + "/api2/json/version", headers=site.token_header, verify=site.cafile)
-        with lab.control.faulted("no-quorum", "carpentras"): ...
+with running_lab(LabSpec.sized(guests=20), tmp_path) as lab:
+    site = lab.sites["carpentras"]
+    requests.get(site.urls[0] + "/api2/json/version", headers=site.token_header, verify=site.cafile)
+    with lab.control.faulted("no-quorum", "carpentras"): ...
 """
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from typing import Any
 
 from lab.control import Control
 from lab.errors import LabError
+from lab.pids import start_time
 from lab.server import Lab
 from lab.spec import LabSpec
 
@@ -65,6 +67,12 @@ class RunningLab:
     sites: Mapping[str, SiteAccess]
     control: Control
     pid: int
+    started: int
+    cafile: str
+
+    def is_alive(self) -> bool:
+        """Whether the process that the lab was started as still lives."""
+        return start_time(self.pid) == self.started
 
     @classmethod
     def at(cls, folder: Path) -> "RunningLab":
@@ -72,13 +80,14 @@ class RunningLab:
         try:
             where = json.loads((folder / "lab.json").read_text(encoding="utf-8"))
             secrets = json.loads((folder / "credentials.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as problem:
+            process = where["pid"], where["started"]
+        except (OSError, ValueError, KeyError) as problem:
             raise LabError(f"there is no lab in {folder}", "Start one with: bastide lab up") from problem
         sites = {
             name: SiteAccess(name=name, cafile=where["cafile"], **access, **secrets[name])
             for name, access in where["sites"].items()
         }
-        return cls(folder, sites, Control(Path(where["control"])), where["pid"])
+        return cls(folder, sites, Control(Path(where["control"])), *process, where["cafile"])
 
 
 @contextmanager
@@ -146,7 +155,9 @@ def start_process(spec: LabSpec, folder: Path, **popen: Any) -> "subprocess.Pope
     """Start `python -m lab FOLDER` with this spec; the caller waits for it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "spec.json").write_text(spec.to_json(), encoding="utf-8")
-    return subprocess.Popen([sys.executable, "-m", "lab", str(folder)], **popen)  # noqa: S603  # our own module
+    places = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    return subprocess.Popen([sys.executable, "-m", "lab", str(folder)], env=environment, **popen)  # noqa: S603  # our own module
 
 
 def wait_until_up(folder: Path, process: "subprocess.Popen[bytes]") -> RunningLab:

@@ -26,7 +26,9 @@ def seed(cluster: Any, site: SiteSpec) -> None:
 
 def add_template(cluster: Any, site: SiteSpec, template: TemplateSpec) -> None:
     """A VM template with one disk and a cloud-init drive, on the site's first node."""
-    disk = _volume(cluster, template.storage, f"base-{template.vmid}-disk-0", template.vmid, template.disk_gib)
+    disk = _volume(
+        cluster, template.storage, f"base-{template.vmid}-disk-0", template.vmid, template.disk_gib
+    )
     config = {
         "boot": "order=scsi0",
         "cores": 2,

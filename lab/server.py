@@ -17,6 +17,7 @@ from lab.cluster import cluster_of
 from lab.control import ControlServer
 from lab.errors import LabError
 from lab.faults import NO_QUORUM, NODE_DOWN, SITE_DOWN, FaultBoard
+from lab.pids import start_time
 from lab.pki import Authority, fingerprint, write_private
 from lab.seed import seed
 from lab.spec import LabSpec, SiteSpec
@@ -202,6 +203,7 @@ class Lab:
         self._write_credentials()
         where = {
             "pid": os.getpid(),
+            "started": start_time(os.getpid()),
             "control": str(self.control.path),
             "cafile": str(self.authority.cafile),
             "sites": {name: site.access() for name, site in self.sites.items()},

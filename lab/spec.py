@@ -71,7 +71,9 @@ class LabSpec:
             text = yaml.safe_load(path.read_text(encoding="utf-8"))
             return cls(sites=tuple(_site(one, text) for one in text["sites"]))
         except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as problem:
-            raise LabError(f"{path} does not describe a lab: {problem}", f"Compare it with {DEFAULT}.") from problem
+            raise LabError(
+                f"{path} does not describe a lab: {problem}", f"Compare it with {DEFAULT}."
+            ) from problem
 
     def to_json(self) -> str:
         """The spec as one JSON document, for a lab in another process."""

@@ -109,8 +109,12 @@ class Keeper:
     def save(self) -> None:
         """Write the state now; readers see the old file or the new one."""
         draft = self._file.with_suffix(".new")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-            out.write(json.dumps(dump(self._cluster), separators=(",", ":"), default=sorted))  # sets have no JSON
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as out:
+            out.write(
+                json.dumps(dump(self._cluster), separators=(",", ":"), default=sorted)
+            )  # sets have no JSON
         draft.replace(self._file)
 
     async def saved(self) -> None:

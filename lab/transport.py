@@ -232,9 +232,13 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
         declared = contract.declared(call.match.template, call.method, call.raw)
         values = call.raw | call.match.params
         # A few path parameters are missing from the schema; they are not checked.
-        known = {key: value for key, value in values.items() if key not in call.match.params or key in declared}
+        known = {
+            key: value for key, value in values.items() if key not in call.match.params or key in declared
+        }
         call.checked, call.problems = contract.check(call.match.template, call.method, known)
-        call.checked.update({key: value for key, value in call.match.params.items() if key not in call.checked})
+        call.checked.update(
+            {key: value for key, value in call.match.params.items() if key not in call.checked}
+        )
         if call.problems:
             self._note_illegal(call, call.problems)
         self.check_permissions(call.user, info.get("permissions"), call.checked, declared)
@@ -251,7 +255,9 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
         """The checked parameters, for fakepve's handlers that ask for them."""
         return {key: value for key, value in request[CALL].checked.items() if key not in drop}
 
-    async def answer(self, request: web.Request, match: Any, _params: Any, user: str, call: Any = None) -> Any:
+    async def answer(
+        self, request: web.Request, match: Any, _params: Any, user: str, call: Any = None
+    ) -> Any:
         """The data of an answer whose request passed all checks: from the handler, or built from the schema."""
         values = dict(request[CALL].checked)
         if call is not None:
@@ -274,7 +280,9 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
     # --------------------------------------------------- records and faults
 
     def _note_illegal(self, call: Call, problems: dict[str, str]) -> None:
-        known = contract.Illegal(self.site, call.method, call.path, call.template, call.user or "", dict(problems))
+        known = contract.Illegal(
+            self.site, call.method, call.path, call.template, call.user or "", dict(problems)
+        )
         self.illegal.append(known)
 
     def _count(self, call: Call) -> None:

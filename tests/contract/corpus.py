@@ -88,7 +88,12 @@ def differences(real: Observed, status: int, reason: str, body: str) -> list[Dif
 def _settled(real: Any, lab: Any) -> Any:
     """The real answer as it is once its task has ended: the lab's tasks end at once here."""
     task, seen = (one.get("data") if isinstance(one, dict) else None for one in (real, lab))
-    if isinstance(task, dict) and task.get("status") == "running" and isinstance(seen, dict) and "upid" in seen:
+    if (
+        isinstance(task, dict)
+        and task.get("status") == "running"
+        and isinstance(seen, dict)
+        and "upid" in seen
+    ):
         return {**real, "data": {**task, "status": "stopped", "exitstatus": seen.get("exitstatus", "")}}
     return real
 
@@ -107,8 +112,12 @@ def _unlike(where: str, real: Any, lab: Any) -> list[Difference]:
 
 
 def _unlike_objects(where: str, real: dict[str, Any], lab: dict[str, Any]) -> list[Difference]:
-    found = [Difference(f"{where}.{key}", _kind(real[key]), "absent") for key in sorted(real.keys() - lab.keys())]
-    found += [Difference(f"{where}.{key}", "absent", _kind(lab[key])) for key in sorted(lab.keys() - real.keys())]
+    found = [
+        Difference(f"{where}.{key}", _kind(real[key]), "absent") for key in sorted(real.keys() - lab.keys())
+    ]
+    found += [
+        Difference(f"{where}.{key}", "absent", _kind(lab[key])) for key in sorted(lab.keys() - real.keys())
+    ]
     for key in sorted(real.keys() & lab.keys()):
         found += _unlike(f"{where}.{key}", real[key], lab[key])
     return found
@@ -116,7 +125,9 @@ def _unlike_objects(where: str, real: dict[str, Any], lab: dict[str, Any]) -> li
 
 def _unlike_lists(where: str, real: list[Any], lab: list[Any]) -> list[Difference]:
     if not real or not lab:
-        return [] if bool(real) == bool(lab) else [Difference(where, f"{len(real)} items", f"{len(lab)} items")]
+        return (
+            [] if bool(real) == bool(lab) else [Difference(where, f"{len(real)} items", f"{len(lab)} items")]
+        )
     if not isinstance(real[0], dict) or not isinstance(lab[0], dict):
         return _unlike(f"{where}[]", real[0], lab[0])
     found = []
@@ -155,7 +166,9 @@ def _unlike_members(where: str, real: list[dict[str, Any]], lab: list[dict[str, 
     return found
 
 
-def _unlike_within(where: str, key: str, real: list[dict[str, Any]], lab: list[dict[str, Any]]) -> list[Difference]:
+def _unlike_within(
+    where: str, key: str, real: list[dict[str, Any]], lab: list[dict[str, Any]]
+) -> list[Difference]:
     """Look into nested values, as far as one member of each side has one."""
     here = next((one[key] for one in real if isinstance(one.get(key), dict | list) and one[key]), None)
     there = next((one[key] for one in lab if isinstance(one.get(key), dict | list) and one[key]), None)

@@ -100,7 +100,9 @@ class Player:
         url = self._site.urls[0] + "/api2/json" + quote(self._translated(unquote(real.path)), safe="/:@")
         if isinstance(real.params, str):
             kind = "text/plain" if "text/plain" in real.note else "application/json"
-            return session.request(real.method, url, data=real.params.encode(), headers={"Content-Type": kind})
+            return session.request(
+                real.method, url, data=real.params.encode(), headers={"Content-Type": kind}
+            )
         params = {key: self._parameter(key, value, real) for key, value in real.params.items()}
         how = "data" if real.method in ("POST", "PUT") else "params"
         return session.request(real.method, url, **{how: params})
@@ -141,7 +143,9 @@ class Player:
         data = answer.json()["data"]
         session.headers["Cookie"] = f"PVEAuthCookie={quote(data['ticket'], safe='')}"
         if csrf != "without-csrf":
-            session.headers["CSRFPreventionToken"] = "0:bad" if csrf == "bad-csrf" else data["CSRFPreventionToken"]
+            session.headers["CSRFPreventionToken"] = (
+                "0:bad" if csrf == "bad-csrf" else data["CSRFPreventionToken"]
+            )
 
     # ------------------------------------------------------------- learning
 
@@ -168,7 +172,9 @@ def _name(item: Any) -> str:
     """What a list member is called, to find its counterpart in a list of another order."""
     if not isinstance(item, dict):
         return json.dumps(item)
-    return "|".join(str(item.get(key, "")) for key in ("id", "sid", "name", "userid", "storage", "key", "vmid", "pos"))
+    return "|".join(
+        str(item.get(key, "")) for key in ("id", "sid", "name", "userid", "storage", "key", "vmid", "pos")
+    )
 
 
 def _scene(step: dict[str, Any]) -> Observed:

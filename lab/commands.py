@@ -1,0 +1,197 @@
+"""`bastide lab`: two simulated sites, up, broken on demand, and down again. Parse, one call, print.
+
+The command line loads this group only when it is asked for; the rest of the lab is loaded by the commands, so that
+`--help` works where the lab's own dependencies are not installed.
+"""
+
+import asyncio
+import functools
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from lab.errors import LabError, LabRefused
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SIMULATED = "Simulated: no guest runs and no disk holds bytes; only the Proxmox VE API answers."
+
+
+def _folder_option(command: Callable[P, R]) -> Callable[P, R]:
+    return click.option(
+        "--dir",
+        "folder",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Where the lab keeps its state [default: $BASTIDE_LAB_DIR, else ./.lab].",
+    )(command)
+
+
+def _spoken(command: Callable[P, R]) -> Callable[P, R]:
+    """Say a lab's problem in one sentence and leave with its exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except ModuleNotFoundError as missing:
+            click.echo(f"The lab needs {missing.name}, which is not installed.", err=True)
+            click.echo("Install it with: pip install 'bastide[lab]'", err=True)
+            raise SystemExit(1) from missing
+        except LabError as problem:
+            click.echo(problem.what, err=True)
+            if problem.hint:
+                click.echo(problem.hint, err=True)
+            raise SystemExit(problem.exit_code) from problem
+
+    return run
+
+
+def _chosen(folder: Path | None) -> Path:
+    return (folder or Path(os.environ.get("BASTIDE_LAB_DIR") or ".lab")).absolute()
+
+
+@click.group()
+def lab() -> None:
+    """Two simulated sites on this machine, to try things on."""
+
+
+@lab.command()
+@_folder_option
+@click.option(
+    "--pve", type=click.Choice(["8", "9"]), default="9", show_default=True, help="Proxmox VE release."
+)
+@click.option("--time-scale", type=click.FloatRange(0), default=0.1, show_default=True,
+              help="Real seconds a Proxmox second takes; 0 ends tasks at once.")  # fmt: skip
+@click.option("--port", type=click.IntRange(1024, 65000), default=18006, show_default=True,
+              help="First of the nodes' ports on 127.0.0.1.")  # fmt: skip
+@click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C.")
+@_spoken
+def up(folder: Path | None, pve: str, time_scale: float, port: int, *, foreground: bool) -> None:
+    """Start the lab, and wait until it answers."""
+    from lab.background import running_in, up  # noqa: PLC0415  # see the module's docstring
+    from lab.spec import LabSpec  # noqa: PLC0415
+
+    plan = LabSpec.default()
+    sites = tuple(replace(site, pve_major=int(pve)) for site in plan.sites)
+    plan = replace(plan, sites=sites, time_scale=time_scale, port=port)
+    where = _chosen(folder)
+    there = running_in(where)
+    if there:
+        _introduce(there, where)
+        raise LabRefused(f"The lab is already up (process {there.pid}).", "Stop it with: bastide lab down")
+    if foreground:
+        _stay(plan, where)
+        return
+    _introduce(up(plan, where), where)
+
+
+def _stay(plan: Any, where: Path) -> None:
+    from lab.__main__ import live  # noqa: PLC0415  # see the module's docstring
+
+    where.mkdir(parents=True, exist_ok=True)
+    click.echo(f"{SIMULATED}\nThe lab runs in {where}; Ctrl-C ends it.", err=True)
+    asyncio.run(live(plan, where))
+
+
+def _introduce(running: Any, where: Path) -> None:
+    for site in running.sites.values():
+        click.echo(f"{site.name}: cluster {site.cluster}, Proxmox VE {site.version}")
+        for node, url in site.nodes.items():
+            click.echo(f"  {node:<12} {url}")
+        click.echo(f"  API token in {where / (site.name + '.token')}")
+    click.echo(f"CA certificate: {running.cafile}")
+    click.echo(f"Passwords and tokens: {where / 'credentials.json'}")
+    click.echo(SIMULATED)
+
+
+@lab.command()
+@_folder_option
+@_spoken
+def down(folder: Path | None) -> None:
+    """Stop the lab. What it holds is kept for the next time."""
+    from lab.background import down  # noqa: PLC0415  # see the module's docstring
+
+    pid = down(_chosen(folder))
+    click.echo(f"The lab (process {pid}) is down; its state stays in {_chosen(folder)}.")
+
+
+@lab.command()
+@_folder_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@_spoken
+def status(folder: Path | None, *, as_json: bool) -> None:
+    """Say what the lab simulates and how it is now."""
+    if as_json and _found(folder) is None:
+        click.echo(json.dumps({"up": False, "simulated": SIMULATED, "sites": {}}, indent=2))
+        return
+    sites = _running(folder).control.status()
+    if as_json:
+        click.echo(json.dumps({"up": True, "simulated": SIMULATED, "sites": sites}, indent=2))
+        return
+    for name, site in sites.items():
+        quorum = "quorate" if site["quorate"] else "NO QUORUM"
+        click.echo(f"{name}: cluster {site['cluster']}, Proxmox VE {site['version']}, {quorum}")
+        for node, url in site["nodes"].items():
+            click.echo(f"  {node:<12} {url}  {'answers' if node in site['listening'] else 'DOWN'}")
+        click.echo(f"  {site['vms']} VMs, {site['containers']} containers, {site['writes']} writes received")
+        for fault in site["faults"]:
+            click.echo(f"  fault {_described(fault)}")
+    click.echo(SIMULATED)
+
+
+@lab.command()
+@_folder_option
+@click.argument("name", required=False)
+@click.option("--site", help="Site that the fault strikes.")
+@click.option("--node", help="Only this node.")
+@click.option("--guest", type=int, help="Only this guest.")
+@click.option("--match", help='Shell pattern on "METHOD /path", on a task type, or a storage for `lock`.')
+@click.option("--times", type=click.IntRange(1), help="Strike so many times, then no more.")
+@click.option("--seconds", type=click.FloatRange(0), help="How slow `slow` is.")
+@click.option("--message", help="The error's text, for `task-fail` and `error`.")
+@click.option("--list", "listing", is_flag=True, help="List the faults in force.")
+@click.option("--lift", is_flag=True, help="Lift the named fault, or all of them.")
+@_spoken
+def fault(folder: Path | None, name: str | None, *, listing: bool, lift: bool, **how: Any) -> None:
+    """Break something at a site, see what is broken, or mend it.
+
+    NAME is one of lock, no-quorum, node-down, site-down, slow, drop-connection, error, task-fail, task-warn,
+    task-endless, ticket-expired, token-revoked.
+    """
+    control = _running(folder).control
+    if lift:
+        click.echo(f"{control.lift(name=name, site=how['site'])} lifted")
+    elif listing or not name:
+        for one in control.faults():
+            click.echo(f"{one['site']}: {_described(one)}")
+    elif not how["site"]:
+        raise click.UsageError(f"say at which site: --site NAME ({', '.join(control.status())})")
+    else:
+        given = {key: value for key, value in how.items() if value is not None and key != "site"}
+        click.echo(f"fault {control.fault(name, how['site'], **given)} is in force")
+
+
+def _found(folder: Path | None) -> Any:
+    from lab.background import running_in  # noqa: PLC0415  # see the module's docstring
+
+    return running_in(_chosen(folder))
+
+
+def _running(folder: Path | None) -> Any:
+    found = _found(folder)
+    if found is None:
+        raise LabError(f"No lab is up in {_chosen(folder)}.", "Start one with: bastide lab up")
+    return found
+
+
+def _described(fault: dict[str, Any]) -> str:
+    aims = {key: fault[key] for key in ("node", "guest", "match") if fault[key] is not None}
+    where = " ".join(f"{key} {value}" for key, value in aims.items())
+    left = "until lifted" if fault["times"] is None else f"{fault['times']} more"
+    return " ".join(f"{fault['id']}: {fault['name']} {where} ({left})".split())
