@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -27,14 +28,29 @@ def _secrets(value: Any, path: Trail) -> Iterator[tuple[Trail, SecretRef]]:
     if isinstance(value, SecretRef):
         yield path, value
     elif isinstance(value, BaseModel):
-        for name in value.model_fields_set:
-            yield from _secrets(getattr(value, name), (*path, field_key(type(value), name)))
+        for name, key in _leading_to_secrets(type(value)):
+            yield from _secrets(getattr(value, name), (*path, key))
     elif isinstance(value, dict):
         for key, one in value.items():
             yield from _secrets(one, (*path, str(key)))
     elif isinstance(value, tuple):
         for at, one in enumerate(value):
             yield from _secrets(one, (*path, at))
+
+
+@lru_cache(maxsize=256)
+def _leading_to_secrets(model: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """The fields of a model below which a secret may be, each with its key."""
+    fields = model.model_fields.items()
+    return tuple((name, field_key(model, name)) for name, field in fields if _may_hold(field.annotation))
+
+
+def _may_hold(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, SecretRef):
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return bool(_leading_to_secrets(annotation))
+    return any(_may_hold(part) for part in get_args(annotation))
 
 
 CHECKS = (modes,)
