@@ -2,7 +2,9 @@
 
 from lab.areas.access import AccessArea
 from lab.areas.area import Area
+from lab.areas.backup import BackupArea
 from lab.areas.ha import HaArea
 from lab.areas.quorum import QuorumArea
+from lab.areas.replication import ReplicationArea
 
-AREAS: tuple[type[Area], ...] = (AccessArea, HaArea, QuorumArea)
+AREAS: tuple[type[Area], ...] = (AccessArea, HaArea, ReplicationArea, BackupArea, QuorumArea)

@@ -11,8 +11,11 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from aiohttp import web
+from fakepve import schema, server
 from fakepve.model import PveError
 from fakepve.routing import StatefulRoutes, die, split_list
 
@@ -22,6 +25,14 @@ Route = tuple[str, str, Handler]
 
 NOT_IN_SCHEMA = "property is not defined in schema and the schema does not allow additional properties"
 MISSING = "property is missing and it is not optional"
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """An answer with more than `data`: the other keys of its envelope."""
+
+    data: Any
+    keys: Mapping[str, Any]
 
 
 class Area(StatefulRoutes):  # type: ignore[misc]  # fakepve ships no types
@@ -35,6 +46,23 @@ class Area(StatefulRoutes):  # type: ignore[misc]  # fakepve ships no types
         super().__init__(*args, **kwargs)
         self._purging: set[int] = set()
         self._chores: set[asyncio.Task[None]] = set()
+
+    def _stateful_handler(self, template: str, handler: Handler) -> Callable[[Any], Awaitable[Any]]:
+        """Fakepve's handler of a route, for answers that hold more than `data`."""
+        match = schema.load().paths[template]
+
+        async def serve(request: Any) -> Any:
+            found = schema.Match(template, dict(request.match_info), match)
+            user = request[server.USER]
+
+            async def call(_match: Any, values: Values) -> Any:
+                return await handler(values, user)
+
+            data = await self.answer(request, found, None, user, call)
+            extra = data.keys if isinstance(data, Beside) else {}
+            return web.json_response({"data": data.data if isinstance(data, Beside) else data, **extra})
+
+        return serve
 
     def need_lock(self, lock: str, fail: str = "") -> None:
         """Raise PveError if the cluster-wide `lock` cannot be taken for want of quorum."""
