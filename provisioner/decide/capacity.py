@@ -19,7 +19,7 @@ def no_room(plan: Plan, seen: Mapping[str, Observation], estate: Estate) -> Iter
         created = [
             step for step in plan.steps if step.ref.site == site and step.change.action is Action.CREATE
         ]
-        needed = {step: _memory(step, estate) for step in created}
+        needed = {step.ref: _memory(step, estate) for step in created}
         asked = sum(needed.values())
         held = sum(map(_held, seen[site].objects.values()))
         kept = _kept(seen[site], estate)
@@ -28,7 +28,7 @@ def no_room(plan: Plan, seen: Mapping[str, Observation], estate: Estate) -> Iter
                 f"{site} has no room: its new guests need {_size(asked)} of memory, those that run hold "
                 f"{_size(held)}, and without its largest node it has {_size(kept)}",
                 "make guests smaller, place some on the other site, or bring nodes back",
-                refs=tuple(step.ref for step in created if needed[step]),
+                refs=tuple(ref for ref, size_bytes in needed.items() if size_bytes),
             )
 
 
