@@ -40,7 +40,7 @@ class GuestClone(FakePve):  # type: ignore[misc]  # fakepve ships no types
         self.vms.append(new)
         body = _Copy(self, new, drives, {**values, "full": full})
         log = (f"creating a clone of VM {source.vmid} with ID {newid}",)
-        return str(await self.task(source.node, "qmclone", source.vmid, user, body, log=log))
+        return str(await self.task(source.node, "qmclone", source.vmid, user, body, vm=new, lock=False, log=log))
 
     def _check_clone_target(self, values: Mapping[str, Any]) -> None:
         target, storage = values.get("target"), values.get("storage")

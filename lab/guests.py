@@ -40,13 +40,17 @@ class Roll(FakePve):  # type: ignore[misc]  # fakepve ships no types
         super().__init__(*args, **kwargs)
         self.vms = ById()
         self.cts = ById()
+        # Who may have changed since the last save: whoever looks a guest up may change it.
+        self.touched: set[int] = set()
 
     def vm(self, vmid: int) -> Any:
         """The VM with this id, or None."""
+        self.touched.add(vmid)
         return self.vms.by_id.get(vmid)
 
     def ct(self, vmid: int) -> Any:
         """The container with this id, or None."""
+        self.touched.add(vmid)
         return self.cts.by_id.get(vmid)
 
     def now(self) -> float:

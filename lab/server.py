@@ -63,7 +63,7 @@ class LabSite:
             seed(self.cluster, self.spec)
             self.cluster.password = secrets.token_urlsafe(18)
             self.cluster.apitokens[TOKEN] = str(uuid.uuid4())
-            self.keeper.save()
+            self.keeper.save_all()
         self.serve_certificate(authority)
         self._runner = web.AppRunner(
             self.cluster._build_app(),  # noqa: SLF001  # fakepve makes its application here and nowhere else

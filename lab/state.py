@@ -1,14 +1,16 @@
 """A cluster's memory on disk, so that a lab that is stopped or killed goes on where it was.
 
-`state.json` holds everything but the tasks and is replaced as a whole; `tasks.jsonl` gets a line when a task starts and
-one when it ends. A write's answer waits until its effect is in the file; writes that arrive together share one save.
+`guests.jsonl` gets a line for each guest that may have changed, `tasks.jsonl` one when a task starts and one when it
+ends; `state.json` holds the rest and is replaced as a whole. A write's answer waits until its effect is in the files;
+writes that arrive together share one save.
 """
 
 import asyncio
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,12 @@ VM_KEPT = ("node", "status", "qmpstatus", "config", "pending", "template", "lock
 CT_KEPT = ("node", "status", "config", "pending", "snapshots", "ha_state")
 PLAIN = ("password", "users", "apitokens", "tickets", "acl")
 LOST = "unexpected status"
-SETTLE_SECONDS = 0.02
+SETTLE_SECONDS = 0.05
 
 
 def dump(cluster: Any) -> dict[str, Any]:
-    """The state of a cluster in JSON types, tasks apart."""
+    """The state of a cluster in JSON types, guests and tasks apart."""
     return {
-        "vms": [_guest(vm, VM_KEPT) | {"name": vm.name} for vm in cluster.vms],
-        "cts": [_guest(ct, CT_KEPT) for ct in cluster.cts],
         "storages": {
             name: {key: sorted(value) if key == "files" else value for key, value in store.items()}
             for name, store in cluster.storages.items()
@@ -43,15 +43,7 @@ def dump(cluster: Any) -> dict[str, Any]:
 
 
 def restore(cluster: Any, state: dict[str, Any]) -> None:
-    """Put a dumped state into a fresh cluster."""
-    for one in state["vms"]:
-        vm = FakeVm(one["vmid"], one["name"], config=one["config"])
-        _refill(vm, one, VM_KEPT)
-        cluster.vms.append(vm)
-    for one in state["cts"]:
-        ct = FakeCt(one["vmid"], defaults=False)
-        _refill(ct, one, CT_KEPT)
-        cluster.cts.append(ct)
+    """Put a dumped state into a cluster that has its guests."""
     cluster.storages = {
         name: {**store, "files": set(store.get("files", ()))} for name, store in state["storages"].items()
     }
@@ -67,8 +59,26 @@ def restore(cluster: Any, state: dict[str, Any]) -> None:
     cluster._sync_pools()  # noqa: SLF001  # fakepve's own way to tell guests their pool
 
 
-def _guest(guest: Any, kept: tuple[str, ...]) -> dict[str, Any]:
-    return {"vmid": guest.vmid, **{name: getattr(guest, name) for name in kept}}
+def dump_guest(cluster: Any, vmid: int) -> dict[str, Any]:
+    """One guest in JSON types; its id alone when there is none (any more)."""
+    vm, ct = cluster.vms.by_id.get(vmid), cluster.cts.by_id.get(vmid)
+    if vm is not None:
+        return {"vmid": vmid, "kind": "vm", "name": vm.name, **{name: getattr(vm, name) for name in VM_KEPT}}
+    if ct is not None:
+        return {"vmid": vmid, "kind": "ct", **{name: getattr(ct, name) for name in CT_KEPT}}
+    return {"vmid": vmid}
+
+
+def restore_guest(cluster: Any, one: dict[str, Any]) -> None:
+    """Put a dumped guest into a cluster."""
+    if one["kind"] == "vm":
+        vm = FakeVm(one["vmid"], one["name"], config=one["config"])
+        _refill(vm, one, VM_KEPT)
+        cluster.vms.append(vm)
+    else:
+        ct = FakeCt(one["vmid"], defaults=False)
+        _refill(ct, one, CT_KEPT)
+        cluster.cts.append(ct)
 
 
 def _refill(guest: Any, one: dict[str, Any], kept: tuple[str, ...]) -> None:
@@ -88,12 +98,13 @@ def _restore_firewall(cluster: Any, kept: dict[str, Any]) -> None:
 
 
 class Keeper:
-    """Keeps one cluster in a folder: group commit of the state, and a log of the tasks."""
+    """Keeps one cluster in a folder: group commit of the state, and logs of guests and tasks."""
 
     def __init__(self, folder: Path, cluster: Any) -> None:
         self.folder = folder
         self._cluster = cluster
         self._file = folder / "state.json"
+        self._guests = folder / "guests.jsonl"
         self._tasks = folder / "tasks.jsonl"
         self._next: asyncio.Future[None] | None = None
         self._pending: asyncio.TimerHandle | None = None
@@ -102,20 +113,29 @@ class Keeper:
         """Fill the cluster from the folder; False when nothing is kept there yet."""
         if not self._file.exists():
             return False
+        for one in {line["vmid"]: line for line in _lines(self._guests)}.values():
+            if "kind" in one:
+                restore_guest(self._cluster, one)
         restore(self._cluster, json.loads(self._file.read_text(encoding="utf-8")))
         self._load_tasks()
+        self.save_all()
         return True
 
+    def save_all(self) -> None:
+        """Write everything now, and the log of guests afresh."""
+        ids = [*self._cluster.vms.by_id, *self._cluster.cts.by_id]
+        _replace(self._guests, "".join(self._guest_line(vmid) for vmid in ids))
+        self._cluster.touched.clear()
+        self.save()
+
     def save(self) -> None:
-        """Write the state now; readers see the old file or the new one."""
-        draft = self._file.with_suffix(".new")
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as out:
-            out.write(
-                json.dumps(dump(self._cluster), separators=(",", ":"), default=sorted)
-            )  # sets have no JSON
-        draft.replace(self._file)
+        """Write what changed since the last time; readers see the old state or the new one."""
+        touched, self._cluster.touched = self._cluster.touched, set()
+        if touched:
+            with self._guests.open("a", encoding="utf-8") as out:
+                out.write("".join(self._guest_line(vmid) for vmid in touched))
+        # Sets, which JSON does not have, become lists.
+        _replace(self._file, json.dumps(dump(self._cluster), separators=(",", ":"), default=sorted))
 
     async def saved(self) -> None:
         """Return when a save that began after this call is done; callers of the same moment share it."""
@@ -125,21 +145,20 @@ class Keeper:
             loop.call_soon(self._commit)
         await asyncio.shield(self._next)
 
-    def soon(self) -> None:
-        """Save within a moment: something changed that nobody waits for."""
+    def note_task(self, record: dict[str, Any]) -> None:
+        """Write down a task's start or end, and soon what it changed."""
+        self._append_task(record)
         if self._pending is None:
             self._pending = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._settle)
-
-    def note_task(self, record: dict[str, Any]) -> None:
-        """Write down a task's start or end."""
-        self._append(record)
-        self.soon()
 
     def close(self) -> None:
         """Save a last time."""
         if self._pending:
             self._pending.cancel()
-        self.save()
+        self.save_all()
+
+    def _guest_line(self, vmid: int) -> str:
+        return json.dumps(dump_guest(self._cluster, vmid), separators=(",", ":")) + "\n"
 
     def _settle(self) -> None:
         self._pending = None
@@ -150,12 +169,7 @@ class Keeper:
         _report(waiting, self.save)
 
     def _load_tasks(self) -> None:
-        if not self._tasks.exists():
-            return
-        for line in self._tasks.read_text(encoding="utf-8").splitlines():
-            record = _parsed(line)
-            if record is None:
-                continue
+        for record in _lines(self._tasks):
             if record["upid"] not in self._cluster.tasks:
                 self._cluster.tasklog.append(self._cluster.tasks.setdefault(record["upid"], record))
             self._cluster.tasks[record["upid"]].update(record)
@@ -163,11 +177,27 @@ class Keeper:
             if record["status"] == "running":
                 record.update(status="stopped", exitstatus=LOST, endtime=int(time.time()))
                 record["log"].append("TASK ERROR: " + LOST)
-                self._append(record)
+                self._append_task(record)
 
-    def _append(self, record: dict[str, Any]) -> None:
+    def _append_task(self, record: dict[str, Any]) -> None:
         with self._tasks.open("a", encoding="utf-8") as out:
             out.write(json.dumps(record) + "\n")
+
+
+def _replace(path: Path, content: str) -> None:
+    """Write a file that only its owner reads, as a whole or not at all."""
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write(content)
+    draft.replace(path)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a log, without the half line that a killed lab left at its end."""
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError):
+                yield json.loads(line)
 
 
 def _report(waiting: asyncio.Future[None] | None, act: Callable[[], None]) -> None:
@@ -179,12 +209,3 @@ def _report(waiting: asyncio.Future[None] | None, act: Callable[[], None]) -> No
     else:
         if waiting and not waiting.done():
             waiting.set_result(None)
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    """A line of the task log; None for the half line that a killed lab left at the end."""
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None

@@ -97,16 +97,23 @@ class Tasks(FakePve):  # type: ignore[misc]  # fakepve ships no types
         self.tasklog.append(record)
         self.task_changed(record)
         endless = self.faults.take("task-endless", _event(record))
-        job = asyncio.ensure_future(self._run(record, self._never if endless else body, vm if lock else None))
+        work = self._run(record, self._never if endless else body, vm if lock else None)
+        job = asyncio.ensure_future(self._noted(work, record, vm))
         self._running[upid] = job
         if not endless and not self.time_scale:
             await asyncio.wait([job])
         return str(upid)
 
+    async def _noted(self, work: Awaitable[str], record: dict[str, Any], guest: Any) -> None:
+        """Let a task run to its end, and tell who it changed."""
+        status = await work
+        self.touched.update(one for one in (guest and guest.vmid, _event(record).guest) if one)
+        self._ended(record, status)
+
     async def _never(self) -> None:
         await asyncio.Event().wait()
 
-    async def _run(self, record: dict[str, Any], body: Body, guest: Any) -> None:
+    async def _run(self, record: dict[str, Any], body: Body, guest: Any) -> str:
         event = _event(record)
         try:
             status = await self._worked(record, body, guest, self.faults.take("task-fail", event))
@@ -118,7 +125,7 @@ class Tasks(FakePve):  # type: ignore[misc]  # fakepve ships no types
             if self._going_down:
                 raise
             status = "interrupted by signal"
-        self._ended(record, status)
+        return status
 
     def _ended(self, record: dict[str, Any], status: str) -> None:
         line = "TASK " if status == "OK" or status.startswith("WARNINGS: ") else "TASK ERROR: "
