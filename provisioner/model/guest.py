@@ -114,7 +114,11 @@ class CloudInit(Model):
     storage: PveId | None = Field(
         None, description="Where the cloud-init drive lives; default: the guest's `storage`."
     )
-    drive: Literal["ide0", "ide1", "ide2", "ide3", "scsi30", "sata5"] = "ide2"
+    drive: str | None = Field(
+        "ide2",
+        pattern=r"^(ide[0-3]|sata[0-5]|scsi([0-9]|[12][0-9]|30))$",
+        description="Where the drive is plugged in; null: no drive, as where another tool makes it.",
+    )
     user: str | None = None
     password: SecretRef | None = Field(None, description="Set at creation only.")
     ssh_keys: tuple[str, ...] = ()
@@ -190,11 +194,11 @@ class Vm(_Guest):
         None, description="A volume to import for the first disk, such as `local:import/debian-13.qcow2`."
     )
     template: bool = Field(False, description="Turn it into a template once it is made.")
-    sockets: int = Field(1, ge=1, le=4)
+    sockets: int = Field(1, ge=1, le=64)
     cpu: str | None = Field(None, description="CPU type, such as `x86-64-v3` or `host`.")
     numa: bool = False
-    balloon_bytes: SizeBytes | None = Field(
-        None, alias="balloon", description="Least memory; none: no ballooning device setting."
+    balloon_bytes: SizeBytes | Literal[0] | None = Field(
+        None, alias="balloon", description="Least memory; 0: no ballooning device; none: no setting."
     )
     ostype: str = "l26"
     bios: Literal["seabios", "ovmf"] = "seabios"
@@ -228,7 +232,8 @@ class Ct(_Guest):
         description="A template archive, such as `local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst`.",
     )
     template: bool = False
-    swap_bytes: SizeBytes | None = Field(None, alias="swap", description="Default: 512 MiB.")
+    cores: int = Field(1, ge=0, le=8192, description="0: as many as the node has.")
+    swap_bytes: SizeBytes | Literal[0] | None = Field(None, alias="swap", description="Default: 512 MiB.")
     cpulimit: float | None = Field(None, ge=0, le=8192)
     unprivileged: bool = True
     features: tuple[str, ...] = Field((), description="Such as `nesting=1`.")
