@@ -42,7 +42,7 @@ def _keys(model: Any) -> Iterator[str]:
 
 def _step(annotation: Any, step: Step) -> Iterator[Any]:
     """The types one step below a type; nothing if the step is a union's tag or leads nowhere."""
-    for part in _parts(annotation):
+    for part in members(annotation):
         origin = get_origin(part)
         if isinstance(part, type) and issubclass(part, BaseModel):
             if _tagged(part, step):
@@ -65,17 +65,17 @@ def _tagged(model: type[BaseModel], step: Step) -> bool:
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    for part in _parts(annotation):
+    for part in members(annotation):
         if isinstance(part, type) and issubclass(part, BaseModel):
             yield part
 
 
-def _parts(annotation: Any) -> Iterator[Any]:
+def members(annotation: Any) -> Iterator[Any]:
     """The members of a type without `Annotated` and unions around them."""
     if get_origin(annotation) is Annotated:
-        yield from _parts(get_args(annotation)[0])
+        yield from members(get_args(annotation)[0])
     elif get_origin(annotation) in {Union, UnionType}:
         for member in get_args(annotation):
-            yield from _parts(member)
+            yield from members(member)
     else:
         yield annotation

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 KIB, MIB, GIB, TIB = 1024, 1024**2, 1024**3, 1024**4
 _UNITS = {"K": KIB, "M": MIB, "G": GIB, "T": TIB}
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMGT])(?:i?B)?$", re.IGNORECASE)
 _SPAN = re.compile(r"^(\d+)\s*(s|m|min|h|d|w)$")
+_TIME = re.compile(r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -63,28 +72,40 @@ def format_span(span: timedelta) -> str:
     return f"{seconds}s"
 
 
-def _schema(pattern: str, example: str) -> dict[str, Any]:
-    return {"type": ["string", "integer"], "pattern": pattern, "examples": [example]}
+def parse_time(value: Any) -> time:
+    """The time of day of `"22:30"`; a bare number is none, for it would count seconds."""
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not _TIME.match(value):
+        raise ValueError("a time of day is hours and minutes in quotes, such as `22:30`")
+    return time.fromisoformat(value)
 
 
 SizeBytes = Annotated[
     int,
     BeforeValidator(parse_size),
-    Field(gt=0, json_schema_extra=_schema(r"^\d+(\.\d+)?\s*[KMGTkmgt](i?[Bb])?$", "40G")),
+    Field(gt=0),
     PlainSerializer(format_size, return_type=str),
+    WithJsonSchema(
+        {
+            "type": ["string", "integer"],
+            "pattern": r"^\d+(\.\d+)?\s*[KMGTkmgt](i?[Bb])?$",
+            "exclusiveMinimum": 0,
+            "examples": ["40G"],
+        }
+    ),
 ]
 Span = Annotated[
     timedelta,
     BeforeValidator(parse_span),
-    Field(
-        json_schema_extra={
-            "type": "string",
-            "pattern": r"^\d+\s*(s|m|min|h|d|w)$",
-            "examples": ["15m"],
-            "format": None,
-        }
-    ),
     PlainSerializer(format_span, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+\s*(s|m|min|h|d|w)$", "examples": ["15m"]}),
+]
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(parse_time),
+    PlainSerializer(lambda value: f"{value:%H:%M}", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": _TIME.pattern, "examples": ["22:30"]}),
 ]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]

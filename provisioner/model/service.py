@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import time
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from provisioner.model.base import Model, Name, Span
+from provisioner.model.base import Model, Name, Span, TimeOfDay
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Level = Literal["minimal", "intermediary", "enhanced", "high"]
@@ -26,8 +25,8 @@ class Window(Model):
     """When disruption is allowed, in the estate's time zone; past midnight if `end` is not after `start`."""
 
     days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-    start: time
-    end: time
+    start: TimeOfDay
+    end: TimeOfDay
     holidays: Literal["allow", "deny", "only"] = Field(
         "deny", description="On public holidays of the estate's country."
     )
