@@ -30,13 +30,15 @@ class TokenLogin:
         self._identity = identity
         self._secret = secret
         self._auth: Any = None
+        self._lock = threading.Lock()
 
     def auth(self) -> Any:
         """What signs a request."""
-        if self._auth is None:
-            user, _, name = self._identity.partition("!")
-            self._auth = ProxmoxHTTPApiTokenAuth(user, name, self._secret(), verify_ssl=True)
-        return self._auth
+        with self._lock:
+            if self._auth is None:
+                user, _, name = self._identity.partition("!")
+                self._auth = ProxmoxHTTPApiTokenAuth(user, name, self._secret(), verify_ssl=True)
+            return self._auth
 
     def refused(self, auth: Any) -> None:
         """Do nothing: a token cannot be renewed, and a good one is refused while pve-cluster restarts."""

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from provisioner.errors import ApiError, BastideError, Unreachable
-from provisioner.pve.answers import NODE_TROUBLE
+from provisioner.pve.answers import NODE_SILENT, NODE_TROUBLE
 from provisioner.pve.session import Session
 
 WORKERS = 4
@@ -92,7 +92,7 @@ class _Reading:
         """Read one path. Raises what concerns the whole site."""
         node = _node(path)
         if node in self._silent:
-            self.errors[path] = ApiError(self._silent[node], status=595)
+            self.errors[path] = ApiError(self._silent[node], status=NODE_SILENT)
             return
         try:
             self.answers[path] = self._session.get(path)

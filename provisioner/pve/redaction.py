@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 HIDDEN = "***"
@@ -14,11 +15,13 @@ class Redaction:
 
     def __init__(self) -> None:
         self._secrets: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
 
     def learn(self, secret: str) -> str:
         """Remember a secret and return it."""
         if len(secret) >= SHORTEST:
-            self._secrets |= {secret}
+            with self._lock:
+                self._secrets |= {secret}
         return secret
 
     def text(self, text: str) -> str:

@@ -35,7 +35,7 @@ class Patience:
     attempts: int = 5
     first_wait_seconds: float = 0.3
     longest_wait_seconds: float = 5.0
-    total_seconds: float = 120.0
+    total_seconds: float = 60.0
     connect_seconds: float = 5.0
     aside_seconds: float = 30.0
     """How long an endpoint that failed is tried last."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,6 @@ class Trust:
     fingerprint: str | None
     connect_seconds: float
     _contexts: dict[str, ssl.SSLContext] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def adapter(self, url: str) -> TrustingAdapter:
         """An adapter for one endpoint.
@@ -69,17 +67,17 @@ class Trust:
         Raises WrongFingerprint, OSError if a pinned endpoint cannot be connected to, and Untrusted if the
         CA file cannot be used.
         """
-        with self._lock:
-            key = url if self.fingerprint else ""
-            if key not in self._contexts:
-                self._contexts[key] = self._pinned(url) if self.fingerprint else self._by_authority()
-            return TrustingAdapter(self._contexts[key], self.fingerprint)
+        key = url if self.fingerprint else ""
+        context = self._contexts.get(key)
+        if context is None:
+            context = self._contexts[key] = self._pinned(url) if self.fingerprint else self._by_authority()
+        return TrustingAdapter(context, self.fingerprint)
 
     def _by_authority(self) -> ssl.SSLContext:
         try:
             context = ssl.create_default_context(cafile=str(self.ca) if self.ca else None)
-        except (OSError, ssl.SSLError) as error:
-            reason = getattr(error, "strerror", None) or "it holds no PEM certificate"
+        except OSError as error:
+            reason = "it holds no PEM certificate" if isinstance(error, ssl.SSLError) else error.strerror
             hint = "copy /etc/pve/pve-root-ca.pem from a node of the cluster there, or correct `api.ca`"
             raise Untrusted(str(self.ca), f"the CA file cannot be used: {reason}", hint) from error
         if self.ca:
@@ -99,8 +97,7 @@ class Trust:
 
     def forget(self, url: str) -> None:
         """Look again at what a pinned endpoint presents: its certificate may have been renewed."""
-        with self._lock:
-            self._contexts.pop(url, None)
+        self._contexts.pop(url, None)
 
 
 def presented(url: str, seconds: float) -> str:
