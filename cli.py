@@ -64,7 +64,7 @@ class LazyGroup(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Say more: every attribute, every call.")
 @click.pass_context
 def bastide(ctx: click.Context, estate: str | None, verbose: bool) -> None:  # noqa: FBT001 - click passes options so
-    """Provision two Proxmox VE sites from one estate file, and know what would change before it does.
+    r"""Provision two Proxmox VE sites from one estate file, and know what would change before it does.
 
     \b
     Exit codes: 0 done or converged, 1 failed, 2 usage, 3 the estate is invalid,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
 from provisioner.commands.options import common, loaded, site_option
 from provisioner.errors import BastideError, Refused
-from provisioner.estate.load import read_document
-from provisioner.estate.write import to_yaml
+from provisioner.estate.write import dump
 from provisioner.workflows.adopt import adopt as adopt_sites
 from provisioner.workflows.sites import chosen_sites, open_site
 
@@ -34,7 +35,8 @@ def adopt(*, as_json: bool, sites: tuple[str, ...], output: Path | None) -> None
     estate = loaded()
     with ExitStack() as stack:
         opened = [stack.enter_context(open_site(estate, name)) for name in chosen_sites(estate, sites)]
-        text = to_yaml(adopt_sites(opened, read_document(estate.path)))
+        document = adopt_sites(estate, opened)
+    text = dump(_rebased(document, estate.folder, output.parent) if output else document)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -44,3 +46,14 @@ def adopt(*, as_json: bool, sites: tuple[str, ...], output: Path | None) -> None
     except OSError as error:
         raise BastideError(f"{output} cannot be written: {error.strerror}", "choose another place") from error
     click.echo(f"Written to {output}. See that nothing would change: bastide -e {output} plan", err=True)
+
+
+def _rebased(document: dict[str, Any], old: Path, new: Path) -> dict[str, Any]:
+    """Let the files that sites are reached with be found from the folder of the new estate."""
+    for site in document["sites"].values():
+        api = site["api"]
+        if "ca" in api:
+            api["ca"] = os.path.relpath(old / api["ca"], new)
+        if api["secret"].startswith("file:"):
+            api["secret"] = f"file:{os.path.relpath(old / api['secret'].removeprefix('file:'), new)}"
+    return document

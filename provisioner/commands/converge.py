@@ -18,7 +18,7 @@ from provisioner.report.plan import show_plan
 from provisioner.report.progress import progress, show_result
 from provisioner.workflows.apply import Result
 from provisioner.workflows.apply import apply as run_plan
-from provisioner.workflows.converge import Planned, check, check_approved, planned
+from provisioner.workflows.converge import Planned, check, check_approved, planned, refuse
 from provisioner.workflows.journal import Journal
 from provisioner.workflows.lock import locked
 
@@ -27,7 +27,7 @@ allow_option = click.option(
     "allowed",
     multiple=True,
     metavar="EFFECT=NAME",
-    help="Allow destroy, shrink or restart of what NAME covers (a guest, `site/kind/id`, or a pattern). Repeatable.",
+    help="Allow destroy, shrink or restart of NAME: a guest, `site/kind/id`, or a pattern. Repeatable.",
 )
 
 
@@ -80,7 +80,7 @@ def drift(*, as_json: bool, sites: tuple[str, ...]) -> int:
 )
 @click.option("--take-lock", is_flag=True, help="Take over the lock of a run that has surely ended.")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def apply(
+def apply(  # noqa: PLR0913 - click passes every option by its name
     *,
     as_json: bool,
     sites: tuple[str, ...],
@@ -94,7 +94,7 @@ def apply(
     allowance = Allowance.parse(allowed, break_glass=break_glass)
     estate = loaded()
     approved = read_document(file.read_text(encoding="utf-8")) if file else None
-    with planned(estate, sites) as made:
+    with planned(estate, sites, allowance) as made:
         show_plan(made.plan, verbose=verbose(), to_stderr=True)
         if approved:
             check_approved(made, approved)
@@ -145,6 +145,7 @@ def _finish(made: Plan, result: Result | None, *, as_json: bool) -> int:
             f"{count} step{'s' if count > 1 else ''} failed, {len(result.skipped)} not begun",
             "mend what the failed steps name and run the same command again: it goes on from where it stands",
         )
+    refuse(made.blockers)
     return Exit.UNREACHABLE if made.unknown else Exit.OK
 
 

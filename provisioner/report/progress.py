@@ -70,7 +70,7 @@ class Progress:
         """A step has begun."""
         with self._lock:
             self._running[step.ref] = _Running(step, self._clock())
-        if not self._console.is_terminal:
+        if not self._console.is_interactive:
             self._line("begins", step)
 
     def doing(self, step: Step, text: str) -> None:
@@ -84,7 +84,7 @@ class Progress:
         took = self._end(step)
         with self._lock:
             self._sites[step.ref.site].done += 1
-        if not self._console.is_terminal:
+        if not self._console.is_interactive:
             self._line("done", step, f"({took})")
         for warning in warnings:
             self._line("warning", step, warning, style="yellow")
@@ -100,7 +100,7 @@ class Progress:
         """A step is not begun."""
         with self._lock:
             self._sites[step.ref.site].skipped += 1
-        if not self._console.is_terminal:
+        if not self._console.is_interactive:
             self._line("not begun", step)
 
     def note(self, text: str) -> None:
@@ -148,7 +148,7 @@ def progress(plan: Plan, console: Console | None = None) -> Iterator[Progress]:
     """The progress of a plan while the block runs."""
     out = console or prose()
     shown = Progress(plan, out)
-    if not out.is_terminal:
+    if not out.is_interactive:
         yield shown
         return
     with Live(shown, console=out, refresh_per_second=REFRESHES_PER_SECOND, transient=True):

@@ -1,4 +1,4 @@
-"""Write the estate of clusters that already run: what is seen becomes YAML, and a plan right after is empty."""
+"""Write the estate of clusters that already run: what is seen becomes YAML; a plan after it is empty."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from provisioner.errors import Refused, Unreachable
+from provisioner.estate.load import Loaded
 from provisioner.model.base import format_size
-from provisioner.model.objects import Observed, Ref
+from provisioner.model.objects import Observed
 from provisioner.model.observation import Observation
 from provisioner.resources.catalogue import KINDS
 from provisioner.resources.kind import Fragment
@@ -16,20 +17,23 @@ from provisioner.workflows.sites import OpenSite
 from provisioner.workflows.survey import Survey, survey
 
 
-def adopt(sites: Iterable[OpenSite], current: Fragment) -> Fragment:
+def adopt(loaded: Loaded, sites: Iterable[OpenSite]) -> Fragment:
     """The document of an estate whose sites are as they are seen now.
 
-    `current` is the document that tells how to reach the sites: its `estate`, `sites.*.api` and all that
-    Proxmox VE knows nothing of (services, windows, policies) are kept. Raises Unreachable if a site does not
-    answer, Refused if a part of it could not be observed: a partial adoption would plan removals.
+    What Proxmox VE knows nothing of is kept from the estate that tells how to reach the sites: policies,
+    windows, contacts, and services whose guests all exist. Raises Unreachable if a site does not answer,
+    Refused if a part of it could not be observed: a partial adoption would mislead.
     """
-    document = {key: value for key, value in current.items() if key not in {"sites", "guests"}}
+    current = loaded.estate.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    document = {key: value for key, value in current.items() if key not in {"sites", "guests", "services"}}
     document["sites"], document["guests"] = {}, {}
     for site in sites:
         site_part, guests = _site(site, current["sites"][site.name])
         document["sites"][site.name] = site_part
         _add_guests(document["guests"], guests, site.name)
-    return document
+    services = current.get("services", {})
+    kept = {name: one for name, one in services.items() if set(one["guests"]) <= set(document["guests"])}
+    return {**document, "services": kept} if kept else document
 
 
 def _site(site: OpenSite, current: Fragment) -> tuple[Fragment, Fragment]:
@@ -58,9 +62,9 @@ def _sorted(seen: Survey) -> list[Observed]:
 
 def _frame(current: Fragment, observation: Observation) -> Fragment:
     """What a site needs besides its objects: how it is reached, and its nodes with what they carry."""
-    kept = {key: current[key] for key in ("title", "cluster", "version", "api") if key in current}
+    kept: Fragment = {key: current[key] for key in ("title", "cluster", "version", "api") if key in current}
     declared = current.get("nodes", {})
-    nodes = {}
+    nodes: Fragment = {}
     for node in observation.nodes:
         capacity = {"memory": format_size(node.memory_bytes), "cores": node.cores} if node.online else {}
         address = declared.get(node.name, {}).get("address")
@@ -105,11 +109,3 @@ def _add_guests(guests: Fragment, found: Fragment, site: str) -> None:
             **guest,
             **({"name": name} if free != name else {}),
         }
-
-
-def refs_of(document: Fragment) -> frozenset[Ref]:
-    """The guests of a document, as references."""
-    return frozenset(
-        Ref(guest["site"], guest.get("kind", "vm"), str(guest["vmid"]))
-        for guest in document["guests"].values()
-    )

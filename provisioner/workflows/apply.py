@@ -1,4 +1,4 @@
-"""Run the steps of a plan: concurrently where nothing forbids it, each recorded, none begun after a failure it needs."""
+"""Run the steps of a plan: concurrently, each recorded, none begun after a failure of what it needs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 from provisioner.errors import BastideError
-from provisioner.estate.secrets import reveal
+from provisioner.estate.secrets import store
+from provisioner.model.base import SecretRef
 from provisioner.model.objects import Call, Ref
 from provisioner.model.plan import Plan, Step
 from provisioner.pve.lanes import Lanes
@@ -139,6 +141,10 @@ def _send(call: Call, *, run: Run, step: Step) -> Outcome:
             "answer", ref=step.ref, path=call.path, upid=outcome.upid, warnings=outcome.warnings
         )
     return outcome
+
+
+def _keep(ref: SecretRef, secret: str, *, folder: Path) -> None:
+    store(ref, folder, secret)
 
 
 def _settle(future: Future[tuple[str, ...]], step: Step, result: Result, run: Run) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import holidays
 
 from provisioner.decide.diff import Difference, diff
-from provisioner.decide.guard import Allowance, Identity, blockers
+from provisioner.decide.guard import Allowance, Identity, blockers, with_restarts
 from provisioner.decide.order import contained, make_plan
 from provisioner.decide.placement import violations
 from provisioner.errors import NoQuorum, OutsideWindow, Refused, StalePlan, UnsafePlan
@@ -20,6 +20,8 @@ from provisioner.model.plan import Blocker, Plan
 from provisioner.report.document import ApprovedPlan
 from provisioner.workflows.sites import TRAITS, OpenSite, Wanted, chosen_sites, open_site, wanted
 from provisioner.workflows.survey import Survey, survey_all
+
+NOTHING_ALLOWED = Allowance()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,12 @@ class Planned:
 
 
 @contextmanager
-def planned(loaded: Loaded, sites: tuple[str, ...] = ()) -> Iterator[Planned]:
+def planned(
+    loaded: Loaded, sites: tuple[str, ...] = (), allowed: Allowance = NOTHING_ALLOWED
+) -> Iterator[Planned]:
     """Observe the chosen sites concurrently and plan; the sessions stay open while the block runs.
+
+    Restarts are steps of the plan where they are allowed, and notes where they are not.
 
     Raises Refused if a cluster is not the one that the estate means.
     """
@@ -42,17 +48,20 @@ def planned(loaded: Loaded, sites: tuple[str, ...] = ()) -> Iterator[Planned]:
     with ExitStack() as stack:
         opened = {name: stack.enter_context(open_site(loaded, name)) for name in names}
         surveys = survey_all(opened.values(), {name: want.refs for name, want in wants.items()})
-        yield Planned(_plan(loaded.estate, wants, surveys), opened, surveys)
+        yield Planned(_plan(loaded.estate, wants, surveys, allowed), opened, surveys)
 
 
-def _plan(estate: Estate, wants: Mapping[str, Wanted], surveys: Mapping[str, Survey]) -> Plan:
+def _plan(
+    estate: Estate, wants: Mapping[str, Wanted], surveys: Mapping[str, Survey], allowed: Allowance
+) -> Plan:
     differences: list[Difference] = []
     broken = []
     for name, want in wants.items():
         seen = surveys[name].observation
         differences.append(diff(want.desired.values(), seen, TRAITS, want.removals))
         broken += violations(want.desired.values(), seen)
-    return make_plan(estate.estate, differences, TRAITS, created=datetime.now(UTC), violations=tuple(broken))
+    made = make_plan(estate.estate, differences, TRAITS, created=datetime.now(UTC))
+    return replace(with_restarts(made, differences, allowed), violations=tuple(broken))
 
 
 def check(made: Planned, estate: Estate, allowed: Allowance) -> None:
@@ -69,7 +78,7 @@ def check(made: Planned, estate: Estate, allowed: Allowance) -> None:
         holidays=public_holidays(estate, now.date()),
         identities=identities,
     )
-    refuse((*made.plan.blockers, *found))
+    refuse(found)
 
 
 def refuse(found: tuple[Blocker, ...]) -> None:

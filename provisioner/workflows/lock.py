@@ -16,11 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provisioner.errors import AnswerLost, ApiError, Locked
-from provisioner.model.objects import Call
 from provisioner.workflows.sites import OpenSite
 
 POOL = "bastide-lock"
-LANES = ("file-user_cfg",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def locked(sites: tuple[OpenSite, ...], *, take: bool = False) -> Iterator[None]
 def _acquire(site: OpenSite, *, take: bool) -> None:
     me = Holder.me()
     try:
-        site.session.write(Call("POST", "/pools", {"poolid": POOL, "comment": str(me)}, lanes=LANES))
+        site.session.write("POST", "/pools", {"poolid": POOL, "comment": str(me)})
         return
     except AnswerLost:
         pass
@@ -96,7 +94,7 @@ def _acquire(site: OpenSite, *, take: bool) -> None:
             f"{site.name}: another apply is running, by {holder}",
             "wait for it; if you know that it has ended, run again with --take-lock",
         )
-    site.session.write(Call("PUT", "/pools", {"poolid": POOL, "comment": str(me)}, lanes=LANES))
+    site.session.write("PUT", "/pools", {"poolid": POOL, "comment": str(me)})
 
 
 def _holder(site: OpenSite) -> str:
@@ -107,10 +105,10 @@ def _holder(site: OpenSite) -> str:
 def _release(site: OpenSite) -> None:
     """Give the lock back; a lost answer is looked after, so that the lock does not stay behind."""
     try:
-        site.session.write(Call("DELETE", "/pools", {"poolid": POOL}, lanes=LANES))
+        site.session.write("DELETE", "/pools", {"poolid": POOL})
     except AnswerLost:
         if Holder.read(_holder(site)) is not None:
-            site.session.write(Call("DELETE", "/pools", {"poolid": POOL}, lanes=LANES))
+            site.session.write("DELETE", "/pools", {"poolid": POOL})
 
 
 def _boot() -> str:

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from provisioner.errors import BastideError
 from provisioner.estate.load import Loaded
-from provisioner.estate.secrets import resolve
+from provisioner.estate.secrets import api_secret, resolve
 from provisioner.model.base import SecretRef
 from provisioner.model.objects import Desired, Ref, estate_mark
 from provisioner.model.site import Site
@@ -58,9 +58,9 @@ class OpenSite(AbstractContextManager["OpenSite"]):
 
 def open_site(loaded: Loaded, name: str) -> OpenSite:
     """Open a session to a site's cluster; nothing is sent before the first read."""
-    site, secret = loaded.estate.sites[name], partial(resolve, folder=loaded.folder)
-    session = Session(name, site.api, secret=secret, folder=loaded.folder)
-    return OpenSite(name, site, session, secret, estate_mark(loaded.estate.estate))
+    site, folder = loaded.estate.sites[name], loaded.folder
+    session = Session(name, site.api, secret=lambda _: api_secret(site.api, folder), folder=folder)
+    return OpenSite(name, site, session, partial(resolve, folder=folder), estate_mark(loaded.estate.estate))
 
 
 def wanted(loaded: Loaded, site: str) -> Wanted:

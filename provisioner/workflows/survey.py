@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from provisioner.errors import Refused, Unreachable
+from provisioner.errors import AnswerLost, ApiError, Refused, Unreachable
 from provisioner.model.objects import Observed, Ref
 from provisioner.model.observation import EVERY, NodeSeen, Observation
 from provisioner.pve.permissions import missing
@@ -51,7 +51,7 @@ def survey(site: OpenSite, wanted: frozenset[Ref], *, everything: bool = False) 
     now = datetime.now(UTC)
     try:
         first = read_all(site.session, FIRST)
-    except Unreachable as error:
+    except (Unreachable, AnswerLost, ApiError) as error:
         return Survey(_unknown_site(site.name, now, error.what), None)
     if gaps := [f"{path}: {reason}" for path, reason in first.failures.items()]:
         return Survey(_unknown_site(site.name, now, "; ".join(gaps)), None)
@@ -125,7 +125,7 @@ def _check_identity(site: OpenSite, answers: Mapping[str, Any]) -> None:
             f"correct `sites.{site.name}.cluster` or `sites.{site.name}.api.endpoints`",
         )
     release = str(answers[VERSION]["release"])
-    if int(release.split(".")[0]) != site.site.version:
+    if int(release.split(".", maxsplit=1)[0]) != site.site.version:
         raise Refused(
             f"{site.name}: the cluster runs Proxmox VE {release}, and the estate says {site.site.version}",
             f"correct `sites.{site.name}.version`",
