@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code: the estate's keys and the commands. `--check` fails if it is out of date."""
+"""Write docs/reference/ from the code: the estate's keys and the commands. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -69,18 +69,16 @@ def _type(value: dict[str, Any]) -> str:
         if key in value:
             kinds = [_type(one) for one in value[key] if one.get("type") != "null"]
             return " or ".join(dict.fromkeys(kinds))
-    if "enum" in value:
-        return ", ".join(f"`{one}`" for one in value["enum"])
-    if "const" in value:
-        return f"`{value['const']}`"
+    if "enum" in value or "const" in value:
+        return ", ".join(f"`{one}`" for one in value.get("enum", (value.get("const"),)))
     if value.get("type") == "array":
         return f"list of {_type(value['items'])}" if isinstance(value.get("items"), dict) else "list"
-    if value.get("type") == "object":
-        inner = value.get("additionalProperties") or next(
-            iter(value.get("patternProperties", {}).values()), None
-        )
-        return f"mapping to {_type(inner)}" if isinstance(inner, dict) else "mapping"
-    return _scalar(value)
+    return _mapping(value) if value.get("type") == "object" else _scalar(value)
+
+
+def _mapping(value: dict[str, Any]) -> str:
+    inner = value.get("additionalProperties") or next(iter(value.get("patternProperties", {}).values()), None)
+    return f"mapping to {_type(inner)}" if isinstance(inner, dict) else "mapping"
 
 
 def _scalar(value: dict[str, Any]) -> str:

@@ -8,11 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 from provisioner.errors import BastideError
-from provisioner.estate.secrets import store
-from provisioner.model.base import SecretRef
 from provisioner.model.objects import Call, Ref
 from provisioner.model.plan import Plan, Step
 from provisioner.pve.lanes import Lanes
@@ -127,24 +124,12 @@ def _send(call: Call, *, run: Run, step: Step) -> Outcome:
     """Send one call in its lanes; the journal knows it before Proxmox VE does."""
     site = run.made.sites[step.ref.site]
     with run.lanes[step.ref.site].held(call.lanes):
-        run.journal.write(
-            "call",
-            ref=step.ref,
-            method=call.method,
-            path=call.path,
-            params=sorted((*call.params, *call.secrets)),
-        )
-        outcome = send(
-            site.session, call, secret=site.secret, reveal=partial(reveal, folder=site.session.folder)
-        )
-        run.journal.write(
-            "answer", ref=step.ref, path=call.path, upid=outcome.upid, warnings=outcome.warnings
-        )
+        names = sorted((*call.params, *call.secrets))
+        run.journal.write("call", ref=step.ref, method=call.method, path=call.path, params=names)
+        outcome = send(site.session, call, secret=site.secret, reveal=site.keep)
+        told = {"upid": outcome.upid, "warnings": outcome.warnings}
+        run.journal.write("answer", ref=step.ref, path=call.path, **told)
     return outcome
-
-
-def _keep(ref: SecretRef, secret: str, *, folder: Path) -> None:
-    store(ref, folder, secret)
 
 
 def _settle(future: Future[tuple[str, ...]], step: Step, result: Result, run: Run) -> bool:

@@ -16,7 +16,7 @@ from provisioner.decide.placement import violations
 from provisioner.errors import NoQuorum, OutsideWindow, Refused, StalePlan, UnsafePlan
 from provisioner.estate.load import Loaded
 from provisioner.model.estate import Estate
-from provisioner.model.plan import Blocker, Plan
+from provisioner.model.plan import Blocker, Plan, Violation
 from provisioner.report.document import ApprovedPlan
 from provisioner.workflows.sites import TRAITS, OpenSite, Wanted, chosen_sites, open_site, wanted
 from provisioner.workflows.survey import Survey, survey_all
@@ -55,7 +55,7 @@ def _plan(
     estate: Estate, wants: Mapping[str, Wanted], surveys: Mapping[str, Survey], allowed: Allowance
 ) -> Plan:
     differences: list[Difference] = []
-    broken = []
+    broken: list[Violation] = []
     for name, want in wants.items():
         seen = surveys[name].observation
         differences.append(diff(want.desired.values(), seen, TRAITS, want.removals))

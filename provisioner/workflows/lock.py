@@ -77,24 +77,31 @@ def locked(sites: tuple[OpenSite, ...], *, take: bool = False) -> Iterator[None]
 
 def _acquire(site: OpenSite, *, take: bool) -> None:
     me = Holder.me()
-    try:
-        site.session.write("POST", "/pools", {"poolid": POOL, "comment": str(me)})
+    if _create(site, me):
         return
-    except AnswerLost:
-        pass
-    except ApiError as error:
-        if "already exists" not in error.what:
-            raise
     holder = _holder(site)
+    known = Holder.read(holder)
     if holder == str(me):
         return
-    known = Holder.read(holder)
     if not take and not (known and known.is_gone()):
         raise Locked(
             f"{site.name}: another apply is running, by {holder}",
             "wait for it; if you know that it has ended, run again with --take-lock",
         )
     site.session.write("PUT", "/pools", {"poolid": POOL, "comment": str(me)})
+
+
+def _create(site: OpenSite, me: Holder) -> bool:
+    """Whether the pool was surely made by this call; after a lost answer the comment tells."""
+    try:
+        site.session.write("POST", "/pools", {"poolid": POOL, "comment": str(me)})
+    except AnswerLost:
+        return False
+    except ApiError as error:
+        if "already exists" not in error.what:
+            raise
+        return False
+    return True
 
 
 def _holder(site: OpenSite) -> str:

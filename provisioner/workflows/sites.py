@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
 
 from provisioner.errors import BastideError
 from provisioner.estate.load import Loaded
-from provisioner.estate.secrets import api_secret, resolve
+from provisioner.estate.secrets import api_secret, resolve, store
 from provisioner.model.base import SecretRef
 from provisioner.model.objects import Desired, Ref, estate_mark
 from provisioner.model.site import Site
@@ -43,6 +42,9 @@ class OpenSite(AbstractContextManager["OpenSite"]):
     site: Site
     session: Session
     secret: Callable[[SecretRef], str]
+    """Fetches a secret."""
+    keep: Callable[[SecretRef, str], None]
+    """Writes a secret that Proxmox VE shows once."""
     mark: str
 
     def __exit__(
@@ -60,7 +62,14 @@ def open_site(loaded: Loaded, name: str) -> OpenSite:
     """Open a session to a site's cluster; nothing is sent before the first read."""
     site, folder = loaded.estate.sites[name], loaded.folder
     session = Session(name, site.api, secret=lambda _: api_secret(site.api, folder), folder=folder)
-    return OpenSite(name, site, session, partial(resolve, folder=folder), estate_mark(loaded.estate.estate))
+    return OpenSite(
+        name=name,
+        site=site,
+        session=session,
+        secret=lambda ref: resolve(ref, folder),
+        keep=lambda ref, secret: store(ref, folder, secret),
+        mark=estate_mark(loaded.estate.estate),
+    )
 
 
 def wanted(loaded: Loaded, site: str) -> Wanted:

@@ -105,7 +105,7 @@ def _work(change: Change, observed: Observed | None, bench: Bench) -> Work:
 
 
 def _check_fresh(step: Step, observed: Observed | None) -> None:
-    """Refuse to act on an object that somebody changed since the plan; what is done already may be missing."""
+    """Refuse to act on what somebody changed since the plan; what is done already may be missing."""
     change = step.change
     if change.desired is None or observed is None or change.action in {Action.REPLACE, Action.ACTIVATE}:
         return
@@ -129,7 +129,7 @@ def _wait_unlocked(ref: Ref, observed: Observed | None, bench: Bench) -> Observe
     while observed is not None and observed.locked:
         if time.monotonic() > deadline:
             raise StepFailed(
-                f"{ref} ({observed.label}) is locked ({observed.locked}) since more than {LOCK_PATIENCE_SECONDS:.0f} s",
+                f"{ref} ({observed.label}) is still locked ({observed.locked}) after {LOCK_PATIENCE_SECONDS:.0f} s",
                 f"look at its task on node {observed.node}; when it has ended, run the same command again",
             )
         bench.tell(f"waits for the lock ({observed.locked})")
@@ -159,12 +159,9 @@ def _postcheck(change: Change, observed: Observed | None) -> None:
 def _unmoved(change: Change, observed: Observed | None, call: Call) -> tuple[str, str]:
     """The sentence for a write that Proxmox VE took without effect."""
     left = change_for(change.desired, observed, TRAITS[change.ref.kind])
-    shown = (
-        "; ".join(f"{a.name} is {a.before!r}, wanted {a.after!r}" for a in left.attributes)
-        if left
-        else "unchanged"
-    )
+    differing = left.attributes if left else ()
+    shown = "; ".join(f"{one.name} is {one.before!r}, wanted {one.after!r}" for one in differing)
     return (
-        f"{change.ref} ({change.label}): Proxmox VE accepted {call.method} {call.path} and shows: {shown}",
+        f"{change.ref} ({change.label}): Proxmox VE accepted {call.method} {call.path} and shows: {shown or 'no change'}",
         "check the value in the estate against what Proxmox VE supports",
     )

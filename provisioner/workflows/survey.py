@@ -56,7 +56,7 @@ def survey(site: OpenSite, wanted: frozenset[Ref], *, everything: bool = False) 
     if gaps := [f"{path}: {reason}" for path, reason in first.failures.items()]:
         return Survey(_unknown_site(site.name, now, "; ".join(gaps)), None)
     _check_identity(site, first.answers)
-    major = int(first.answers[VERSION]["release"].split(".")[0])
+    major = _major(first.answers)
     nodes = _nodes(first.answers)
     names = tuple(node.name for node in nodes) if everything else tuple(site.site.nodes)
     scope = Scope(site.name, major, site.mark, wanted, nodes=names, everything=everything)
@@ -91,16 +91,14 @@ def _read(site: OpenSite, scope: Scope, first: Readings, now: datetime) -> Obser
     rest = read_all(site.session, sorted(set(details) - set(answers)))
     answers |= rest.answers
     unknown |= {details[path]: reason for path, reason in rest.failures.items()}
-    objects = {
-        seen.ref: seen for kind in kinds for seen in kind.parse(scope, answers) if seen.ref not in unknown
-    }
+    parsed = (seen for kind in kinds for seen in kind.parse(scope, answers))
     return Observation(
         site=scope.site,
         at=now,
         version=str(first.answers[VERSION]["version"]),
         quorate=_quorate(first.answers),
         nodes=_nodes(first.answers),
-        objects=objects,
+        objects={seen.ref: seen for seen in parsed if seen.ref not in unknown},
         unknown=unknown,
     )
 
@@ -124,12 +122,16 @@ def _check_identity(site: OpenSite, answers: Mapping[str, Any]) -> None:
             f"{site.name}: the endpoints lead to the cluster {found!r}, and the estate says {site.site.cluster!r}",
             f"correct `sites.{site.name}.cluster` or `sites.{site.name}.api.endpoints`",
         )
-    release = str(answers[VERSION]["release"])
-    if int(release.split(".", maxsplit=1)[0]) != site.site.version:
+    if _major(answers) != site.site.version:
+        release = answers[VERSION]["release"]
         raise Refused(
             f"{site.name}: the cluster runs Proxmox VE {release}, and the estate says {site.site.version}",
             f"correct `sites.{site.name}.version`",
         )
+
+
+def _major(answers: Mapping[str, Any]) -> int:
+    return int(str(answers[VERSION]["release"]).partition(".")[0])
 
 
 def _nodes(answers: Mapping[str, Any]) -> tuple[NodeSeen, ...]:
