@@ -3,13 +3,12 @@
 The stored grants decide every permission check of the simulated cluster; lists are filtered by them.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from fakepve.model import PveError
 from fakepve.routing import die, ok, param_error
-from fakepve.server import USER, params
+from fakepve.server import params
 
 from lab.areas.access_acl import AccessAcl
 from lab.areas.access_domains import BUILT_IN, AccessDomains
@@ -83,9 +82,8 @@ class AccessArea(AccessAcl, AccessDomains):
         """Privileges of a user or token on `path`: {privilege: 1 if it also holds below, else 0}."""
         userid, _, token = subject.partition("!")
         if token:
-            separate = self.access["users"].get(userid, {}).get("tokens", {}).get(token, {}).get("privsep", 0)
             mine = self.privileges(userid, path)
-            if not separate:
+            if not self._is_separate(userid, token):
                 return mine
             return {name: flag for name, flag in self._granted(subject, path).items() if name in mine}
         if subject == ROOT:
@@ -104,7 +102,16 @@ class AccessArea(AccessAcl, AccessDomains):
 
     def allowed(self, user: str, path: str, privilege: str) -> bool:
         """True if the user or token holds the privilege on the path."""
-        return user == ROOT or privilege in self.privileges(user, normalise(path) or path)
+        return self._is_root(user) or privilege in self.privileges(user, normalise(path) or path)
+
+    def _is_root(self, subject: str) -> bool:
+        """True for root, and for a token that has all its rights."""
+        userid, _, token = subject.partition("!")
+        return userid == ROOT and not (token and self._is_separate(userid, token))
+
+    def _is_separate(self, userid: str, token: str) -> bool:
+        kept = self.access["users"].get(userid, {}).get("tokens", {}).get(token, {})
+        return bool(kept.get("privsep", 0))
 
     def check_permissions(
         self,
@@ -137,17 +144,6 @@ class AccessArea(AccessAcl, AccessDomains):
         verdict: tuple[bool, str] = super()._check(user, rule, values, declared)
         return verdict
 
-    async def _resources(self, request: Any) -> Any:
-        """GET /cluster/resources without storages that the user may not see; fakepve filters the guests."""
-        response = await super()._resources(request)
-        user = request[USER]
-        hidden = {
-            sid for sid in self.storages if not self.allowed(user, f"/storage/{sid}", "Datastore.Audit")
-        }
-        if not hidden:
-            return response
-        return ok([row for row in json.loads(response.text)["data"] if row.get("storage") not in hidden])
-
     async def _permissions(self, values: Values, user: str) -> dict[str, dict[str, int]]:
         subject = values.get("userid") or user
         if subject not in (user, user.split("!", maxsplit=1)[0]) and subject.split("!")[0] != user:
@@ -168,15 +164,6 @@ class AccessArea(AccessAcl, AccessDomains):
             text = f"URI '{call.template}' not available with API token, need proper ticket.\n"
             raise PveError(403, f"Permission check failed ({text})")
         super()._admit(call)
-
-    def _token_user(self, credentials: str) -> Any:
-        full_id, _, secret = credentials.partition("=")
-        if self.token_opens(full_id, secret):
-            # fakepve compares with the secrets it has in memory.
-            self.apitokens[full_id] = secret
-        else:
-            self.apitokens.pop(full_id, None)
-        return super()._token_user(credentials)
 
     def _ticket_user(self, request: Any, ticket: str) -> Any:
         user = super()._ticket_user(request, ticket)

@@ -1,5 +1,8 @@
 """The privileges and built-in roles of Proxmox VE 9 and 8 (pve-access-control, PVE/AccessControl.pm)."""
 
+from collections.abc import Mapping
+from functools import cache
+
 GUEST_AGENT = ("Audit", "FileRead", "FileSystemMgmt", "FileWrite", "Unrestricted")
 VM_CONFIG = ("CDROM", "CPU", "Cloudinit", "Disk", "HWType", "Memory", "Network", "Options")
 VM = ("Allocate", "Audit", "Backup", "Clone", "Console", "Migrate", "PowerMgmt", "Replicate", "Snapshot")
@@ -60,7 +63,8 @@ def _as_in_8(privileges: set[str]) -> set[str]:
     return older | {"VM.Monitor"} if "VM.Replicate" in privileges else older
 
 
-def built_in_roles(major: int) -> dict[str, tuple[str, ...]]:
+@cache
+def built_in_roles(major: int) -> Mapping[str, tuple[str, ...]]:
     """Roles that cannot be changed, with their sorted privileges, of Proxmox VE `major` (8 or 9)."""
     return {
         role: tuple(sorted(privileges if major >= 9 else _as_in_8(privileges)))  # noqa: PLR2004  # the release

@@ -39,6 +39,12 @@ class HaStatus(HaCrm):
         services = [self._ha_service_row(sid) for sid in sorted(self.ha["resources"]) if self.ha_guest(sid)]
         return [self._ha_quorum_row(), *master, *fencing, *agents, *services]
 
+    def node_hastate(self, node: str) -> str | None:
+        """What the resources list says of a node's HA."""
+        if not self.ha["active"]:
+            return None
+        return "online" if node in self.online_nodes() else "unknown"
+
     def _ha_here(self) -> str:
         return str(min(self.nodes))
 

@@ -1,0 +1,56 @@
+"""The areas together: mixins of one class that must not overwrite each other, and state that survives."""
+
+import json
+
+from lab.areas import AREAS
+from lab.areas.area import Area
+from lab.cluster import Core
+
+# Hooks: each area adds its part and passes the call on.
+HOOKS = {"__init__", "persists", "_admit", "bridges", "_pool_delete", "_sc_delete"}
+
+
+def own_names(area):
+    """What an area defines itself, its parts included."""
+    parts = [cls for cls in area.__mro__ if cls.__module__.startswith("lab.areas") and cls is not Area]
+    return {name for cls in parts for name in vars(cls) if not name.startswith("__")}
+
+
+def test_no_two_areas_define_the_same_name_but_for_the_hooks():
+    seen = {}
+    for area in AREAS:
+        for name in own_names(area) - HOOKS - set(vars(Area)):
+            assert name not in seen, f"{area.__name__} and {seen[name]} both define {name}"
+            seen[name] = area.__name__
+
+
+def test_a_name_that_hides_one_of_the_cluster_passes_the_call_on_or_is_meant():
+    meant = {
+        *("_ha_request", "_ct_ha", "ha_move", "ha_move_blocker", "node_hastate", "zones", "bridges"),
+        *("allowed", "check_password", "check_permissions", "_password", "_permissions", "_ticket"),
+        *("_routes_access", "_check"),
+    }
+    inherited = {name for cls in Core.__mro__ for name in vars(cls)}
+    hidden = {name for area in AREAS for name in own_names(area)} & inherited
+    passing = {"_admit", "_token_user", "_ticket_user", "_nextid", "_routes_firewall"}
+    passing |= {f"_pool_{verb}" for verb in ("create", "update", "delete")}
+    passing |= {f"_sc_{verb}" for verb in ("create", "update", "delete")}
+
+    assert hidden <= meant | passing
+
+
+def test_the_state_of_every_area_is_plain_json(site, root):
+    root.ok("POST", "/nodes/pve1/qemu", vmid=100, memory=64, scsi0="local:1,format=qcow2")
+    root.ok("POST", "/access/users/root@pam/token/ci")
+    root.ok("POST", "/cluster/ha/resources", sid="vm:100")
+    root.ok("POST", "/cluster/ha/rules", rule="home", type="node-affinity", nodes="pve1", resources="vm:100")
+    root.ok("POST", "/cluster/backup", storage="local", schedule="daily", all=1, prune_backups="keep-last=1")
+    root.ok("POST", "/cluster/sdn/zones", zone="clinic", type="simple")
+    root.ok("POST", "/nodes/pve1/network", iface="vmbr1", type="bridge")
+    root.ok("PUT", "/cluster/options", migration="secure")
+    site.settled()
+
+    for area in AREAS:
+        for name in area.persists:
+            kept = getattr(site.pve, name)
+            assert json.loads(json.dumps(kept)) == kept
