@@ -7,13 +7,15 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from provisioner.model.base import Model, PveId, SecretRef
+from provisioner.model.base import Model, SecretRef
 
 UserId = Annotated[str, StringConstraints(pattern=r"^[^\s:/]+@[A-Za-z][A-Za-z0-9._-]+$")]
 TokenName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]+$")]
 TokenId = Annotated[
     str, StringConstraints(pattern=r"^[^\s:/]+@[A-Za-z][A-Za-z0-9._-]+![A-Za-z][A-Za-z0-9._-]+$")
 ]
+AccessId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")]
+"""A role or group (`pve-roleid`, `pve-groupid`)."""
 AclPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$")]
 
 
@@ -82,8 +84,8 @@ class AclEntry(Model):
 class Access(Model):
     """The access control of a site's cluster."""
 
-    roles: dict[PveId, Role] = Field(default_factory=dict)
-    groups: dict[PveId, Group] = Field(default_factory=dict)
+    roles: dict[AccessId, Role] = Field(default_factory=dict)
+    groups: dict[AccessId, Group] = Field(default_factory=dict)
     users: dict[UserId, User] = Field(default_factory=dict)
     acl: tuple[AclEntry, ...] = ()
 

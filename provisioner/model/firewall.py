@@ -9,7 +9,10 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from provisioner.model.base import Model
 
 FirewallName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{1,17}$")]
-"""A security group, alias or IP set: 18 characters at most."""
+"""A security group: 18 characters at most."""
+
+AddressName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{1,63}$")]
+"""An alias or IP set."""
 
 
 def _text(value: object) -> object:
@@ -87,8 +90,8 @@ class ClusterFirewall(Model):
     policy_out: Policy = "ACCEPT"
     policy_forward: Literal["ACCEPT", "DROP"] = "ACCEPT"
     ebtables: bool = True
-    aliases: dict[FirewallName, Alias] = Field(default_factory=dict)
-    ipsets: dict[FirewallName, IpSet] = Field(default_factory=dict)
+    aliases: dict[AddressName, Alias] = Field(default_factory=dict)
+    ipsets: dict[AddressName, IpSet] = Field(default_factory=dict)
     groups: dict[FirewallName, SecurityGroup] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
 

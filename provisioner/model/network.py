@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -12,8 +12,8 @@ from provisioner.model.base import Model, Name, VlanTag
 Iface = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9_.]{1,20}$")]
 """A network interface of a node (`pve-iface`)."""
 
-SdnId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,7}$")]
-"""An SDN zone or vnet: eight characters at most (PVE::Network::SDN)."""
+SdnId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9]{1,7}$")]
+"""An SDN zone or vnet: two to eight characters (PVE::Network::SDN)."""
 
 
 class Network(Model):
@@ -39,6 +39,7 @@ class _Interface(Model):
     address: IPv4Interface | None = None
     gateway: IPv4Address | None = None
     address6: IPv6Interface | None = None
+    gateway6: IPv6Address | None = None
     mtu: int | None = Field(None, ge=1280, le=65520)
     autostart: bool = True
     comment: str = ""
@@ -106,7 +107,7 @@ class SdnZone(Model):
 class SdnSubnet(Model):
     """A subnet of a vnet; its key is the CIDR."""
 
-    gateway: IPv4Address | None = None
+    gateway: IPv4Address | IPv6Address | None = None
     snat: bool = False
     dns_zone_prefix: str | None = None
 

@@ -14,6 +14,9 @@ from provisioner.model.firewall import ClusterFirewall, NodeFirewall
 from provisioner.model.network import Iface, Interface, Networks, Sdn
 from provisioner.model.storage import Prune, Storages
 
+JobId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$")]
+"""A backup job; Proxmox VE's own interface names them by UUIDs."""
+
 NodeName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$")]
 
 
@@ -146,7 +149,7 @@ class Site(Model):
     access: Access = Field(default_factory=Access)
     firewall: ClusterFirewall | None = None
     ha: HighAvailability = Field(default_factory=HighAvailability)
-    backups: dict[PveId, BackupJob] = Field(default_factory=dict)
+    backups: dict[JobId, BackupJob] = Field(default_factory=dict)
     remove: tuple[str, ...] = Field(
         (),
         description="`kind/id` of objects without room for a mark that shall go, such as `storage/old-nfs`.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from provisioner.model.base import Model, PveId, SecretRef
 
@@ -21,6 +21,12 @@ class Prune(Model):
     keep_monthly: int | None = Field(None, ge=1)
     keep_yearly: int | None = Field(None, ge=1)
     keep_all: bool = False
+
+    @model_validator(mode="after")
+    def _alone(self) -> Prune:
+        if self.keep_all and self.model_fields_set != {"keep_all"}:
+            raise ValueError("`keep_all` keeps every backup: it stands alone")
+        return self
 
 
 class _Storage(Model):

@@ -14,7 +14,7 @@ from provisioner.model.objects import (
     read_mark,
     with_mark,
 )
-from provisioner.resources.kind import Answers, Fragment, Kind, Scope
+from provisioner.resources.kind import Answers, Fragment, Kind, Scope, whole_list
 
 TRAITS = Traits(
     kind="pool",
@@ -32,14 +32,15 @@ def reads(_scope: Scope) -> tuple[str, ...]:
 
 
 def details(scope: Scope, answers: Answers) -> dict[str, Ref]:
-    """Members are told pool by pool; only those of wanted pools matter."""
-    refs = (Ref(scope.site, "pool", row["poolid"]) for row in answers.get("/pools", ()))
-    return {f"/pools/{ref.id}": ref for ref in refs if ref in scope.wanted or scope.everything}
-
-
-def refresh(_scope: Scope, ref: Ref, _observed: Observed | None) -> tuple[str, ...]:
-    """One pool's comment and members."""
-    return ("/pools", f"/pools/{ref.id}")
+    """Members are told pool by pool; those of pools that are wanted or ours matter."""
+    rows = ((Ref(scope.site, "pool", row["poolid"]), row) for row in answers.get("/pools", ()))
+    return {
+        f"/pools/{ref.id}": ref
+        for ref, row in rows
+        if scope.everything
+        or ref in scope.wanted
+        or read_mark(row.get("comment"), scope.mark)[1] is not Mark.NONE
+    }
 
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
@@ -128,5 +129,5 @@ KIND = Kind(
     desired=desired,
     calls=calls,
     adopt=adopt,
-    refresh=refresh,
+    refresh=whole_list(reads),
 )
