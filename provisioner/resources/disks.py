@@ -16,7 +16,7 @@ from provisioner.model.base import GIB, format_size
 from provisioner.model.guest import Ct, CtDisk, Vm, VmDisk
 from provisioner.model.objects import Value
 from provisioner.resources.kind import Fragment
-from provisioner.resources.properties import DISCARD, FLAG, SIZE, Field, Group, split
+from provisioner.resources.properties import DISCARD, FLAG, SIZE, Field, Group, join, split
 
 VM_KEY = r"(scsi|virtio|sata|ide)\d+"
 CT_KEY = r"rootfs|mp\d+"
@@ -62,7 +62,7 @@ def _spell_vm(text: str) -> str | None:
     parts = split(text, "file")
     parts.setdefault("file", parts.pop("volume", ""))
     is_disk = parts.get("media", "disk") == "disk" and VOLUME.match(parts["file"])
-    return text if is_disk else None
+    return join(parts, "file") if is_disk else None
 
 
 def _spell_ct(text: str) -> str | None:

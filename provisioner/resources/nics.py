@@ -15,6 +15,8 @@ from provisioner.resources.properties import FLAG, INTEGER, NUMBER, UPPER, Field
 KEY = r"net\d+"
 OWNED = ("net*.bridge",)
 """The estate's list of cards is complete; what it leaves open of a card, such as its MAC, is kept."""
+NO_BARE_PART = ""
+"""Neither a container's card nor an `ipconfigN` has a part that may stand without its key."""
 MODELS = ("virtio", "e1000", "e1000e", "rtl8139", "vmxnet3")
 
 
@@ -27,7 +29,7 @@ def _spell_vm(text: str) -> str | None:
 
 def _spell_ct(text: str) -> str | None:
     """Without `type=veth`, the only type that there is; None for an interface without bridge."""
-    parts = {key: value for key, value in split(text, "name").items() if key != "type"}
+    parts = {key: value for key, value in split(text, NO_BARE_PART).items() if key != "type"}
     return ",".join(f"{key}={value}" for key, value in parts.items()) if "bridge" in parts else None
 
 
@@ -58,8 +60,10 @@ VM_NIC = Group(
     (Field("model", "model"), Field("macaddr", "mac", UPPER), Field("queues", "queues", INTEGER), *_WIRE),
     _spell_vm,
 )
-CT_NIC = Group("name", (Field("name", "name"), Field("hwaddr", "mac", UPPER), *_WIRE, *_ADDRESSES), _spell_ct)
-IPCONFIG = Group("ip", _ADDRESSES)
+CT_NIC = Group(
+    NO_BARE_PART, (Field("name", "name"), Field("hwaddr", "mac", UPPER), *_WIRE, *_ADDRESSES), _spell_ct
+)
+IPCONFIG = Group(NO_BARE_PART, _ADDRESSES)
 
 
 def wanted(guest: Vm | Ct, site: Site) -> dict[str, Value]:
