@@ -8,7 +8,7 @@ from provisioner.model.objects import Desired, Value
 from provisioner.model.observation import Observation
 from provisioner.model.plan import Violation
 
-RULE = "ha-rule"
+RULE = "ha_rule"
 
 
 def violations(desired: Iterable[Desired], seen: Observation) -> tuple[Violation, ...]:

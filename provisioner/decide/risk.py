@@ -14,8 +14,8 @@ REMOVES = frozenset({Action.DELETE, Action.REPLACE})
 
 CUTS_OFF: Mapping[str, tuple[str, ...]] = {
     "iface": ("*",),
-    "cluster-firewall": ("enable", "enabled", "policy_*"),
-    "node-firewall": ("enable", "enabled"),
+    "cluster_firewall": ("enabled", "policy_*"),
+    "node_firewall": ("enabled",),
 }
 """Attributes by kind with which one mistake cuts a whole node off: its network, and a firewall that begins
 to act or to drop by default."""

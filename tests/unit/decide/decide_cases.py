@@ -33,6 +33,10 @@ TRAITS = {
             destroys=True,
         ),
         Traits("ct", "container", rank=50, destroys=True),
+        Traits("user", "user", rank=6),
+        Traits("token", "API token", rank=7),
+        Traits("acl", "access control entry", rank=30),
+        Traits("ha_rule", "HA rule", rank=65),
         Traits("backup", "backup job", rank=70),
         Traits("ha", "HA resource", rank=60),
     )
@@ -41,8 +45,8 @@ TRAITS = {
 
 def ref(text):
     """`carpentras/vm/110`, or `vm/110` on the only site of most tests."""
-    parts = text.split("/", 2)
-    return Ref("carpentras", *parts) if len(parts) == 2 else Ref(*parts)
+    kind, _, identity = text.removeprefix("carpentras/").partition("/")
+    return Ref("carpentras", kind, identity)
 
 
 def frozen(values):
