@@ -56,10 +56,13 @@ def is_lock_timeout(text: str) -> bool:
 
 
 def read(answer: requests.Response, question: Question) -> Any:
-    """The `data` of an answer. Raises ApiError, NoQuorum, or AnswerLost for a write with an unclear end."""
+    """The `data` of an answer, or what stands beside it if the path ends in `#its-name`; None if nothing does.
+
+    Raises ApiError, NoQuorum, or AnswerLost for a write with an unclear end.
+    """
     body = _json(answer)
     if answer.status_code == HTTPStatus.OK and body is not None and "data" in body:
-        return body["data"]
+        return body.get(question.path.partition("#")[2] or "data")
     if HTTPStatus.OK <= answer.status_code < HTTPStatus.BAD_REQUEST:
         raise _foreign(answer, question)
     raise _refusal(answer.status_code, _text(answer, body), _fields(body), question)

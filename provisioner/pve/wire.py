@@ -127,11 +127,14 @@ class Lines:
 _COMPARE = "compare it with `pvenode cert info` on the node; if it was renewed, correct `api.fingerprint`"
 _NAME = ("its name cannot be resolved", "check `api.endpoints` and the DNS of this machine")
 _SILENT = ("it does not answer", "check that the node runs, and the firewall on the way to it")
+_PLAIN = ("it does not speak TLS", "check the port of the endpoint: Proxmox VE listens on 8006")
 _CLOSED = "check that the node runs and that its pveproxy listens"
 
 
 def _unsent(cause: BaseException) -> NotSent | None:
     """The cases in which urllib3 had no connection, and so nothing was sent."""
+    if _is_plain(cause):
+        return NotSent(*_PLAIN)
     if isinstance(cause, NameResolutionError):
         return NotSent(*_NAME)
     if isinstance(cause, NewConnectionError):
@@ -140,13 +143,20 @@ def _unsent(cause: BaseException) -> NotSent | None:
     return NotSent(*_SILENT) if isinstance(cause, ConnectTimeoutError) else None
 
 
+def _is_plain(error: BaseException) -> bool:
+    """Whether the other side answered the TLS greeting with something else, such as an HTTP error."""
+    return isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER"
+
+
 def _unreached(error: OSError) -> NotSent:
     """Why the certificate of a pinned endpoint could not even be looked at."""
     if isinstance(error, socket.gaierror):
         return NotSent(*_NAME)
     if isinstance(error, TimeoutError):
         return NotSent(*_SILENT)
-    return NotSent((error.strerror or "no TLS answer").lower(), _CLOSED)
+    if _is_plain(error):
+        return NotSent(*_PLAIN)
+    return NotSent((error.strerror or "the connection broke").lower(), _CLOSED)
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -16,7 +16,7 @@ SITE = "carpentras"
 HASTY = Patience(
     first_wait_seconds=0.01,
     longest_wait_seconds=0.05,
-    total_seconds=5.0,
+    total_seconds=20.0,
     connect_seconds=2.0,
     aside_seconds=60.0,
 )

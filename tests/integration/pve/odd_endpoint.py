@@ -32,7 +32,7 @@ class OddEndpoint:
 
 @contextmanager
 def odd_endpoint(
-    folder: Path, *answers: bytes | None, hosts: tuple[str, ...] = ("127.0.0.1",)
+    folder: Path, *answers: bytes | None, hosts: tuple[str, ...] = ("127.0.0.1",), tls: bool = True
 ) -> Iterator[OddEndpoint]:
     """Give one answer a connection, in turn, the last one again and again; None hangs up without one."""
     authority = Authority.in_directory(folder)
@@ -42,7 +42,9 @@ def odd_endpoint(
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"https://127.0.0.1:{listener.getsockname()[1]}"
     odd = OddEndpoint(url, str(authority.cafile), fingerprint(certfile))
-    thread = threading.Thread(target=_serve, args=(listener, context, answers, odd.seen), daemon=True)
+    thread = threading.Thread(
+        target=_serve, args=(listener, context if tls else None, answers, odd.seen), daemon=True
+    )
     thread.start()
     try:
         yield odd
@@ -53,7 +55,7 @@ def odd_endpoint(
 
 
 def _serve(
-    listener: socket.socket, context: ssl.SSLContext, answers: tuple[bytes | None, ...], seen: list[bytes]
+    listener: socket.socket, tls: ssl.SSLContext | None, answers: tuple[bytes | None, ...], seen: list[bytes]
 ) -> None:
     left = list(answers)
     while True:
@@ -61,7 +63,11 @@ def _serve(
             plain, _ = listener.accept()
         except OSError:
             return
-        with suppress(OSError), plain, context.wrap_socket(plain, server_side=True) as connection:
+        with (
+            suppress(OSError),
+            plain,
+            tls.wrap_socket(plain, server_side=True) if tls else plain as connection,
+        ):
             connection.settimeout(5)
             request = connection.recv(65536)
             if not request:

@@ -59,8 +59,18 @@ def test_a_name_that_cannot_be_resolved_says_so(open_session, monkeypatch):
 def test_a_silent_endpoint_gives_way_to_the_next(lab, site, open_session):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         urls = [f"https://127.0.0.1:{silent.getsockname()[1]}", *site.urls]
-        session = open_session(endpoints=urls, timeout="1s")
+        session = open_session(endpoints=urls, timeout="2s")
         assert session.get("/version")["version"] == site.version
+
+
+@pytest.mark.parametrize("trust", [{}, {"ca": None, "fingerprint": ":".join(["AB"] * 32)}])
+def test_a_port_without_tls_is_named_as_such_and_nothing_is_sent_there(open_session, tmp_path, trust):
+    with odd_endpoint(tmp_path, http("400 Bad Request"), tls=False) as odd:
+        session = open_session(endpoints=[odd.url], **trust)
+        with pytest.raises(Unreachable, match="it does not speak TLS") as caught:
+            session.write("POST", "/pools", {"poolid": "a"})
+    assert "8006" in caught.value.hint
+    assert not any(b"POST" in request for request in odd.seen)
 
 
 def test_a_get_whose_answer_is_lost_is_sent_again(open_session, tmp_path):
