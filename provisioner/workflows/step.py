@@ -125,11 +125,11 @@ def _check_fresh(step: Step, observed: Observed | None) -> None:
 
 def _wait_unlocked(ref: Ref, observed: Observed | None, bench: Bench) -> Observed | None:
     """Wait for a task that still locks the object: that of an interrupted run, or a backup."""
-    deadline, pause = time.monotonic() + LOCK_PATIENCE_SECONDS, 0.2
+    deadline, pause, waited = time.monotonic() + LOCK_PATIENCE_SECONDS, 0.2, f"{LOCK_PATIENCE_SECONDS:.0f} s"
     while observed is not None and observed.locked:
         if time.monotonic() > deadline:
             raise StepFailed(
-                f"{ref} ({observed.label}) is still locked ({observed.locked}) after {LOCK_PATIENCE_SECONDS:.0f} s",
+                f"{ref} ({observed.label}) is still locked ({observed.locked}) after {waited}",
                 f"look at its task on node {observed.node}; when it has ended, run the same command again",
             )
         bench.tell(f"waits for the lock ({observed.locked})")
@@ -161,7 +161,5 @@ def _unmoved(change: Change, observed: Observed | None, call: Call) -> tuple[str
     left = change_for(change.desired, observed, TRAITS[change.ref.kind])
     differing = left.attributes if left else ()
     shown = "; ".join(f"{one.name} is {one.before!r}, wanted {one.after!r}" for one in differing)
-    return (
-        f"{change.ref} ({change.label}): Proxmox VE accepted {call.method} {call.path} and shows: {shown or 'no change'}",
-        "check the value in the estate against what Proxmox VE supports",
-    )
+    what = f"{change.ref} ({change.label}): Proxmox VE accepted {call.method} {call.path} and shows: "
+    return what + (shown or "no change"), "check the value in the estate against what Proxmox VE supports"

@@ -119,7 +119,7 @@ def _check_identity(site: OpenSite, answers: Mapping[str, Any]) -> None:
     found = next((row["name"] for row in answers[STATUS] if row["type"] == "cluster"), None)
     if found is not None and found != site.site.cluster:
         raise Refused(
-            f"{site.name}: the endpoints lead to the cluster {found!r}, and the estate says {site.site.cluster!r}",
+            f"{site.name}: the endpoints lead to {found!r}, and the estate says {site.site.cluster!r}",
             f"correct `sites.{site.name}.cluster` or `sites.{site.name}.api.endpoints`",
         )
     if _major(answers) != site.site.version:
