@@ -64,12 +64,15 @@ def survey(site: OpenSite, wanted: frozenset[Ref], *, everything: bool = False) 
 
 
 def refresh(site: OpenSite, scope: Scope, ref: Ref, observed: Observed | None) -> Observed | None:
-    """Look at one object again; None if it is not there.
+    """Look at one object again; None if it is not there. What is not where it was is looked for anew.
 
     Raises Unreachable or ApiError if it cannot be told.
     """
     kind = kind_of(ref)
-    first = read_all(site.session, kind.refresh(scope, ref, observed)).or_raise()
+    first = read_all(site.session, kind.refresh(scope, ref, observed))
+    if first.errors and observed is not None:  # a guest that moved or went is told by the cluster's list
+        first = read_all(site.session, kind.refresh(scope, ref, None))
+    first.or_raise()
     details = [path for path, about in kind.details(scope, first.answers).items() if about == ref]
     second = read_all(site.session, [path for path in details if path not in first.answers]).or_raise()
     found = kind.parse(scope, {**first.answers, **second.answers})
