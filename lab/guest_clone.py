@@ -32,6 +32,7 @@ class GuestClone(FakePve):  # type: ignore[misc]  # fakepve ships no types
         if self._qm_taken(newid):
             raise die(f"unable to create VM {newid}: config file already exists")
         self._check_clone_rights(user, values.get("storage"), drives)
+        self._check_reach(values, drives)
         name = values.get("name") or f"Copy-of-VM-{source.name}"
         new = FakeVm(newid, name, node=source.node, config={**config, "name": name})
         if values.get("description"):
@@ -85,6 +86,15 @@ class GuestClone(FakePve):  # type: ignore[misc]  # fakepve ships no types
     def _check_clone_rights(self, user: str, storage: str | None, drives: Drives) -> None:
         for volume, _ in drives.values():
             self.require(user, "/storage/" + (storage or volume_ref(volume)[0]), "Datastore.AllocateSpace")
+
+
+    def _check_reach(self, values: Mapping[str, Any], drives: Drives) -> None:
+        """Another node can only be cloned to when the source's disks are on storages that it shares."""
+        target = values.get("target")
+        storages = {volume_ref(volume)[0] for volume, _ in drives.values()}
+        local = any(not self.storages[storage].get("shared") for storage in storages)
+        if target not in (None, values["node"], "localhost") and local:
+            raise die(f"can't clone VM to node '{target}' (VM uses local storage)")
 
 
 class _Copy:

@@ -88,7 +88,7 @@ class GuestMigrate(FakePve):  # type: ignore[misc]  # fakepve ships no types
             raise die(f"no such cluster node '{target}'")
         vm = self.find(values["node"], values["vmid"])
         if vm.status == "running" and not values.get("online"):
-            raise param_error(online="can't migrate running VM without --online")
+            raise die("can't migrate running VM without --online")
         self._check_target(vm, target)
         if vm.ha_managed:
             return await self._ask_ha(vm, target, user)
@@ -115,12 +115,8 @@ class GuestMigrate(FakePve):  # type: ignore[misc]  # fakepve ships no types
             self._check_lock(vm)
             if not self.nodes[target].get("online", True):
                 raise TaskError(f"can't connect to node '{target}': No route to host")
-            local = self._local_disks(vm)
-            if vm.status == "running" and local and not values.get("with-local-disks"):
-                names = ", ".join(disk["volid"] for disk in local)
-                raise TaskError(
-                    f"can't live migrate attached local disks without with-local-disks option ({names})"
-                )
+            if vm.status == "running" and self._local_disks(vm) and not values.get("with-local-disks"):
+                raise TaskError("Problem found while scanning volumes - can't migrate VM - check log")
             vm.node = target
             return "migration finished successfully (duration 00:00:08)"
 

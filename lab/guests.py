@@ -8,6 +8,7 @@ from aiohttp import web
 from fakepve import FakePve
 from fakepve.server import USER
 
+from lab.containers import Containers
 from lab.guest_clone import GuestClone
 from lab.guest_config import GuestConfig
 from lab.guest_disks import GuestDisks
@@ -63,5 +64,5 @@ class Roll(FakePve):  # type: ignore[misc]  # fakepve ships no types
         return str(request[USER])
 
 
-class Guests(GuestConfig, GuestClone, GuestDisks, GuestMigrate, GuestPower, Roll):
+class Guests(Containers, GuestConfig, GuestClone, GuestDisks, GuestMigrate, GuestPower, Roll):
     """The guests of a cluster and everything that is done to them."""

@@ -26,13 +26,12 @@ def seed(cluster: Any, site: SiteSpec) -> None:
 
 def add_template(cluster: Any, site: SiteSpec, template: TemplateSpec) -> None:
     """A VM template with one disk and a cloud-init drive, on the site's first node."""
-    disk = _volume(
-        cluster, template.storage, f"base-{template.vmid}-disk-0", template.vmid, template.disk_gib
-    )
+    disk = _volume(cluster, template.storage, "base-{}-disk-0", template.vmid, template.disk_gib)
+    cloudinit = _volume(cluster, template.storage, "vm-{}-cloudinit", template.vmid, 0)
     config = {
         "boot": "order=scsi0",
         "cores": 2,
-        "ide2": f"{template.storage}:vm-{template.vmid}-cloudinit,media=cdrom",
+        "ide2": f"{cloudinit},media=cdrom",
         "memory": "2048",
         "name": template.name,
         "net0": f"virtio=BC:24:11:00:{template.vmid // 256:02X}:{template.vmid % 256:02X},bridge=vmbr0",
@@ -43,14 +42,13 @@ def add_template(cluster: Any, site: SiteSpec, template: TemplateSpec) -> None:
         "template": 1,
         **_identity(template.vmid),
     }
-    _volume(cluster, template.storage, f"vm-{template.vmid}-cloudinit", template.vmid, 0)
     cluster.add_vm(template.vmid, template.name, node=site.nodes[0], config=config, template=True)
 
 
 def add_guest(cluster: Any, site: SiteSpec, vmid: int) -> None:
     """An ordinary running VM; guests are spread round the nodes."""
     storage = next(name for name, one in site.storages.items() if "images" in str(one.get("content")))
-    disk = _volume(cluster, storage, _disk_name(cluster, storage, vmid), vmid, 8)
+    disk = _volume(cluster, storage, "vm-{}-disk-0", vmid, 8)
     name = f"{site.cluster}-guest-{vmid}"
     config = {
         "boot": "order=scsi0;net0",
@@ -68,11 +66,6 @@ def add_guest(cluster: Any, site: SiteSpec, vmid: int) -> None:
     cluster.add_vm(vmid, name, node=node, status="running", config=config)
 
 
-def _disk_name(cluster: Any, storage: str, vmid: int) -> str:
-    is_file = cluster.storages[storage]["type"] in ("dir", "nfs", "btrfs")
-    return f"{vmid}/vm-{vmid}-disk-0.raw" if is_file else f"vm-{vmid}-disk-0"
-
-
 def _identity(vmid: int) -> dict[str, str]:
     """The keys that Proxmox generates for every VM; the same at every start so that a lab is reproducible."""
     tail = f"{vmid:012x}"
@@ -83,7 +76,10 @@ def _identity(vmid: int) -> dict[str, str]:
     }
 
 
-def _volume(cluster: Any, storage: str, name: str, vmid: int, gib: int) -> str:
+def _volume(cluster: Any, storage: str, form: str, vmid: int, gib: int) -> str:
+    """Allocate a volume; its id. On a storage of files a volume is one, in its guest's folder."""
+    is_file = cluster.storages[storage]["type"] in ("dir", "nfs", "btrfs")
+    name = f"{vmid}/{form.format(vmid)}.raw" if is_file else form.format(vmid)
     cluster.storages[storage]["volumes"][name] = {
         "content": "images",
         "format": "raw",
