@@ -35,7 +35,9 @@ def up(spec: LabSpec, folder: Path) -> RunningLab:
     with log.open("wb") as out:
         process = start_process(spec, folder, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
     try:
-        return wait_until_up(folder, process)
+        lab = wait_until_up(folder, process)
+        process.returncode = 0  # it outlives this process on purpose: nobody will wait for it
+        return lab
     except LabError as problem:
         said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         if process.poll() is not None and said:

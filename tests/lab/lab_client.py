@@ -16,11 +16,11 @@ class Api:
     session: requests.Session
     node: int = 0
 
-    def __call__(self, method: str, path: str, **params: Any) -> requests.Response:
+    def __call__(self, method: str, path: str, /, **params: Any) -> requests.Response:
         how = {"data" if method in ("POST", "PUT") else "params": params}
         return self.session.request(method, self.site.urls[self.node] + "/api2/json" + path, **how)
 
-    def data(self, method: str, path: str, **params: Any) -> Any:
+    def data(self, method: str, path: str, /, **params: Any) -> Any:
         answer = self(method, path, **params)
         assert answer.ok, (answer.reason, answer.text)
         return answer.json()["data"]
