@@ -170,8 +170,6 @@ class AccessUsers(Area):
         """Remove every grant of a user, group or token that is gone."""
         for level in self.access["acl"].values():
             level.get(kind, {}).pop(name, None)
-        if kind == "token":
-            self.apitokens.pop(name, None)
 
     def may_log_in(self, userid: str) -> bool:
         """True if the user exists, is enabled and has not expired."""

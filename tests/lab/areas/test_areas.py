@@ -27,12 +27,20 @@ def test_no_two_areas_define_the_same_name_but_for_the_hooks():
 def test_a_name_that_hides_one_of_the_cluster_passes_the_call_on_or_is_meant():
     meant = {
         *("_ha_request", "_ct_ha", "ha_move", "ha_move_blocker", "node_hastate", "zones", "bridges"),
-        *("allowed", "check_password", "check_permissions", "_password", "_permissions", "_ticket"),
+        *(
+            "allowed",
+            "token_opens",
+            "check_password",
+            "check_permissions",
+            "_password",
+            "_permissions",
+            "_ticket",
+        ),
         *("_routes_access", "_check"),
     }
     inherited = {name for cls in Core.__mro__ for name in vars(cls)}
     hidden = {name for area in AREAS for name in own_names(area)} & inherited
-    passing = {"_admit", "_token_user", "_ticket_user", "_nextid", "_routes_firewall"}
+    passing = {"_admit", "token_opens", "_ticket_user", "_nextid", "_routes_firewall"}
     passing |= {f"_pool_{verb}" for verb in ("create", "update", "delete")}
     passing |= {f"_sc_{verb}" for verb in ("create", "update", "delete")}
 
