@@ -144,6 +144,7 @@ class LabSite:
             state["online"] = node not in down
         majority = 2 * len(down) < len(self.cluster.nodes)
         self.cluster.quorate = majority and not self.faults.standing(NO_QUORUM)
+        self.cluster.cluster_changed()
         task = asyncio.ensure_future(self.refresh())
         self._refreshing.add(task)
         task.add_done_callback(self._refreshing.discard)
