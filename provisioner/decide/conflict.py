@@ -53,15 +53,17 @@ def _size(value: Value) -> str:
 
 
 def place_taken(desired: Desired, seen: Mapping[Ref, Observed]) -> Blocker | None:
-    """A guest that the estate does not know under the VMID of one that it wants."""
+    """A guest of another kind or name under the VMID of one that the estate wants.
+
+    One of another kind that carries our mark is on its way out: the new one is made after that.
+    """
     if desired.ref.kind not in GUESTS:
         return None
     for kind, title in GUESTS.items():
         found = seen.get(Ref(desired.ref.site, kind, desired.ref.id))
         if found and kind != desired.ref.kind:
-            return _taken(
-                desired, f"the {title} '{found.label}', and the estate wants a {GUESTS[desired.ref.kind]}"
-            )
+            by = f"the {title} '{found.label}', and the estate wants a {GUESTS[desired.ref.kind]}"
+            return _taken(desired, by, ours=found.mark is not Mark.NONE)
         if found and found.mark is Mark.NONE and (name := _other_name(desired, found)):
             return _taken(desired, f"'{name}', which the estate does not know")
     return None
@@ -76,12 +78,13 @@ def _other_name(desired: Desired, found: Observed) -> str:
     return ""
 
 
-def _taken(desired: Desired, by: str) -> Blocker:
+def _taken(desired: Desired, by: str, *, ours: bool = False) -> Blocker:
+    foreign = f"choose another VMID for {desired.label}, adopt what is there, or remove it by hand"
     return Blocker(
         f"VMID {desired.ref.id} on {desired.ref.site} is {by}",
-        f"choose another VMID for {desired.label}, adopt what is there, or remove it by hand",
+        "apply this plan, which removes it, then plan again" if ours else foreign,
         refs=(desired.ref,),
-        kind="conflict",
+        kind="later" if ours else "conflict",
     )
 
 
@@ -90,6 +93,16 @@ def not_ours(seen: Observed) -> Blocker:
     return Blocker(
         f"{seen.ref} ('{seen.label}') is listed under `remove`, but Bastide did not make it",
         "remove it by hand; `remove` is for objects without room for a mark",
+        refs=(seen.ref,),
+        kind="conflict",
+    )
+
+
+def still_needed(seen: Observed, by: Desired) -> Blocker:
+    """An object that would be removed although the estate still needs it."""
+    return Blocker(
+        f"{seen.ref} ('{seen.label}') is to be removed, and {by.label} ({by.ref}) still needs it",
+        f"declare it in the estate again, or take it from {by.label}",
         refs=(seen.ref,),
         kind="conflict",
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.decide.conflict import cannot_shrink, less, not_ours, place_taken
+from provisioner.decide.conflict import cannot_shrink, less, not_ours, place_taken, still_needed
 from provisioner.decide.risk import risk_of
 from provisioner.model.objects import Desired, Mark, Observed, Ref, Traits
 from provisioner.model.observation import Observation
@@ -79,7 +79,7 @@ def diff(
     taken = {one.ref: why for one in known if (why := place_taken(one, observation.objects))}
     pairs = [(one, observation.objects.get(one.ref)) for one in known if one.ref not in taken]
     present = [(one, seen) for one, seen in pairs if seen]
-    doomed, refused = _undeclared(wanted, observation, traits, removals=removals)
+    doomed, kept = _undeclared(wanted, observation, traits, removals=removals)
     activations = _activations([*wanted.values(), *doomed], wanted, observation)
     changes = [change_for(one, seen, traits[one.ref.kind]) for one, seen in pairs]
     changes += [change_for(None, seen, traits[seen.ref.kind]) for seen in doomed]
@@ -89,7 +89,7 @@ def diff(
         changes=made,
         restarts=_restarts(present, frozenset(change.ref for change in made)),
         unknown=tuple(sorted(observation.unknown.items())),
-        blockers=(*taken.values(), *shrinks, *map(not_ours, refused)),
+        blockers=(*taken.values(), *shrinks, *kept),
         taken=frozenset(taken),
         waiting=_waiting(present, made),
         activations=tuple(activations[ref] for ref in sorted(activations)),
@@ -102,15 +102,20 @@ def _undeclared(
     traits: Mapping[str, Traits],
     *,
     removals: frozenset[Ref],
-) -> tuple[list[Observed], list[Observed]]:
-    """What the estate does not want: what goes, and what it names for removal and must not."""
-    found = [
-        seen
-        for ref, seen in observation.objects.items()
-        if ref not in wanted and observation.why_unknown(ref) is None
-    ]
-    doomed = [seen for seen in found if _goes(seen, traits[seen.ref.kind], removals)]
-    return doomed, [seen for seen in found if seen.ref in removals and seen not in doomed]
+) -> tuple[list[Observed], list[Blocker]]:
+    """What the estate does not want: what goes, and why some of it must not."""
+    needed = {ref: one for _, one in sorted(wanted.items(), reverse=True) for ref in one.requires}
+    doomed, blockers = [], []
+    for ref, seen in observation.objects.items():
+        if ref in wanted or observation.why_unknown(ref) is not None:
+            continue
+        if not _goes(seen, traits[ref.kind], removals):
+            blockers += [not_ours(seen)] if ref in removals else []
+        elif ref in needed:
+            blockers.append(still_needed(seen, needed[ref]))
+        else:
+            doomed.append(seen)
+    return doomed, blockers
 
 
 def _goes(seen: Observed, traits: Traits, removals: frozenset[Ref]) -> bool:

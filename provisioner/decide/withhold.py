@@ -10,7 +10,7 @@ from provisioner.model.objects import Ref, Traits
 from provisioner.model.observation import EVERY
 from provisioner.model.plan import Action, Blocker, Change
 
-HINT = "resolve that first, then plan again"
+HINT = "plan again once that guest is in its place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ def withhold(differences: tuple[Difference, ...], traits: Mapping[str, Traits]) 
         ),
         blockers=tuple(
             Blocker(
-                f"{seen[ref].label} ({ref}) waits for {cause}, which is in conflict",
+                f"{seen[ref].label} ({ref}) waits for {cause}, whose VMID is taken",
                 HINT,
                 refs=(ref,),
-                kind="conflict",
+                kind="later",
             )
             for ref, cause in clashing.items()
         ),

@@ -121,7 +121,7 @@ def test_making_the_changes_leaves_nothing_to_change(wanted, seen):
         new = {one.name: one.after for one in change.attributes}
         objects[change.ref] = replace(old, attributes={**old.attributes, **new}, mark=Mark.OURS)
     again = diff(wanted, replace(seen, objects=objects), TRAITS)
-    assert again.changes == ()
+    assert {change.ref for change in again.changes} <= found.taken
 
 
 @given(wants(), sights())
