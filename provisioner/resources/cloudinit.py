@@ -73,8 +73,8 @@ def search_domain(guest: Vm, site: Site) -> str | None:
     return own or next((net.search_domain for net in networks(guest, site) if net.search_domain), None)
 
 
-def adopted(values: dict[str, Value]) -> Fragment:
-    """`cloud_init` in the words of the estate; empty if the machine has nothing of it."""
+def adopted(values: dict[str, Value], usual: str | None) -> Fragment | None:
+    """`cloud_init` as an estate says it, None if there is nothing of it; `usual` is the guest's storage."""
     words = {
         "user": values["ciuser"],
         "ssh_keys": values["sshkeys"],
@@ -86,10 +86,10 @@ def adopted(values: dict[str, Value]) -> Fragment:
     drive = values.get(DRIVE)
     addressed = any(name.startswith("ipconfig") for name in values)
     if not (said or drive or addressed):
-        return {}
+        return None
     return {
         **({} if drive == "ide2" else {"drive": drive}),
-        **({"storage": values[STORAGE]} if drive else {}),
+        **({"storage": values[STORAGE]} if drive and values[STORAGE] != usual else {}),
         **said,
         **({"upgrade": True} if values["ciupgrade"] else {}),
     }

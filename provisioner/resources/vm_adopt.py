@@ -33,7 +33,8 @@ def adopt(seen: tuple[Observed, ...]) -> Fragment:
 
 def _words(vm: Observed) -> Fragment:
     values = dict(vm.attributes)
-    told = cloudinit.adopted(values)
+    held = disks.adopted(guest_adopt.parts(values, f"{disks.VM_KEY}|{'|'.join(disks.STATE_KEYS)}"))
+    told = cloudinit.adopted(values, held.get("storage"))
     balloon = values["balloon"]
     return {
         **guest_adopt.common(vm),
@@ -41,9 +42,9 @@ def _words(vm: Observed) -> Fragment:
         **({} if balloon is None else {"balloon": size_word(balloon)}),
         **({} if values["agent.enabled"] else {"agent": False}),
         **_boot(values),
-        **disks.adopted(guest_adopt.parts(values, f"{disks.VM_KEY}|{'|'.join(disks.STATE_KEYS)}")),
+        **held,
         **_nics(values),
-        **({"cloud_init": told} if told else {}),
+        **({} if told is None else {"cloud_init": told}),
     }
 
 

@@ -50,10 +50,21 @@ def _site(site: OpenSite, current: Fragment) -> tuple[Fragment, Fragment]:
         objects = tuple(
             one for one in _sorted(seen) if one.ref.kind == kind.traits.kind and one.ref.id != POOL
         )
-        _merge(merged, kind.adopt(seen.scope, objects))
+        _merge(merged, _apart(kind.adopt(seen.scope, objects), merged.get("guests", {})))
     guests: dict[str, Any] = merged.pop("guests", {})
     names = {str(guest["vmid"]): name for name, guest in guests.items() if "vmid" in guest}
-    return {**_frame(current, seen.observation), **_named(merged, names)}, _joined(guests, names)
+    whole = _frame(current, seen.observation)
+    _merge(whole, _named(merged, names))
+    return whole, _joined(guests, names)
+
+
+def _apart(part: Fragment, known: Fragment) -> Fragment:
+    """A container that has the name of a virtual machine gets its VMID behind its key."""
+    guests: Fragment = {}
+    for name, guest in part.get("guests", {}).items():
+        twin = "vmid" in guest and name in known
+        guests[f"{name}-{guest['vmid']}" if twin else name] = {"name": name, **guest} if twin else guest
+    return {**part, "guests": guests} if guests else part
 
 
 def _sorted(seen: Survey) -> list[Observed]:
@@ -103,9 +114,5 @@ def _add_guests(guests: Fragment, found: Fragment, site: str) -> None:
     """Guests of both sites share one list of names; a name that is taken gets its VMID behind it."""
     for name, guest in found.items():
         free = name if name not in guests else f"{name}-{guest['vmid']}"
-        guests[free] = {
-            "vmid": guest["vmid"],
-            "site": site,
-            **guest,
-            **({"name": name} if free != name else {}),
-        }
+        named = {"name": name} if free != name else {}
+        guests[free] = {"vmid": guest["vmid"], "site": site, **named, **guest}
