@@ -56,7 +56,7 @@ def is_lock_timeout(text: str) -> bool:
 
 
 def read(answer: requests.Response, question: Question) -> Any:
-    """The `data` of an answer, or what stands beside it if the path ends in `#its-name`; None if nothing does.
+    """The `data` of an answer, or what stands beside it under the name behind a `#`; None if nothing does.
 
     Raises ApiError, NoQuorum, or AnswerLost for a write with an unclear end.
     """

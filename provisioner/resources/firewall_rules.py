@@ -6,6 +6,9 @@ The lists always exist, so there is nothing to make or remove: an empty one is d
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from provisioner.model.estate import Estate
 from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Value, Work
 from provisioner.resources.firewall_names import names_of
@@ -62,26 +65,25 @@ def refresh(_scope: Scope, ref: Ref, _observed: Observed | None) -> tuple[str, .
 
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
-    """All lists that were read."""
-    found = [
-        (_ref(scope.site, CLUSTER), RULES, None),
-        *((_ref(scope.site, "node", node), _node_path(node), None) for node in scope.nodes),
+    """All lists that were read; that of a wanted guest which is not there yet is empty."""
+    fixed = [(_ref(scope.site, CLUSTER), RULES)]
+    fixed += [(_ref(scope.site, "node", node), _node_path(node)) for node in scope.nodes]
+    here = {_ref(scope.site, "guest", place.vmid): place for place in places(answers)}
+    awaited = scope.wanted - set(here) if RESOURCES in answers else frozenset()
+    return (
+        *(_observed(ref, answers[path]) for ref, path in fixed if path in answers),
         *(
-            (_ref(scope.site, "guest", place.vmid), _guest_path(place), place.node)
-            for place in places(answers)
+            _observed(ref, answers[path], place.node)
+            for ref, place in here.items()
+            if (path := _guest_path(place)) in answers
         ),
-    ]
-    return tuple(
-        Observed(
-            ref=ref,
-            label=f"rules of {ref.id}",
-            attributes={"rules": read_rules(answers[path])},
-            digest=digest_of(answers[path]),
-            node=node,
-        )
-        for ref, path, node in found
-        if path in answers
+        *(_observed(ref, ()) for ref in sorted(awaited) if _of_guest(ref)),
     )
+
+
+def _observed(ref: Ref, rows: Sequence[Mapping[str, Any]], node: str | None = None) -> Observed:
+    label, rules = f"rules of {ref.id}", read_rules(rows)
+    return Observed(ref, label, {"rules": rules}, digest=digest_of(rows), node=node)
 
 
 def desired(estate: Estate, site: str) -> tuple[Desired, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from provisioner.model.estate import Estate
 from provisioner.model.firewall import GuestFirewall
 from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Work
-from provisioner.resources.fields import FLAG, Field, brief, edits, read, wanted
+from provisioner.resources.fields import FLAG, Field, brief, read, wanted
 from provisioner.resources.guest_place import RESOURCES, GuestPlace, places, planned
 from provisioner.resources.kind import Answers, Fragment, Kind, Scope
 from provisioner.resources.section import Section, changes
@@ -23,7 +26,6 @@ FIELDS = (
     Field("log_level_in", "log_level_in", default="nolog"),
     Field("log_level_out", "log_level_out", default="nolog"),
 )
-UNTOUCHED = read(FIELDS, {})
 
 
 def _ref(site: str, vmid: str) -> Ref:
@@ -57,19 +59,30 @@ def refresh(_scope: Scope, _ref: Ref, _observed: Observed | None) -> tuple[str, 
 
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
-    """The options that were read, and for an adoption only where somebody touched them or wrote rules."""
-    found = []
-    for place in places(answers):
-        row = answers.get(_path(place))
-        if row is None:
-            continue
-        ref, attributes = _ref(scope.site, place.vmid), read(FIELDS, row)
-        touched = attributes != UNTOUCHED or answers.get(f"{place.path}/firewall/rules")
-        if touched or ref in scope.wanted:
-            label = f"firewall of {place.vmid}"
-            digest = row.get("digest") or ""
-            found.append(Observed(ref, label, attributes, digest=digest, node=place.node))
-    return tuple(found)
+    """The options that were read; for an adoption only where somebody touched them or wrote rules.
+
+    Those of a wanted guest which is not there yet are as Proxmox VE leaves them.
+    """
+    here = {_ref(scope.site, place.vmid): place for place in places(answers)}
+    awaited = scope.wanted - set(here) if RESOURCES in answers else frozenset()
+    return (
+        *(
+            _observed(ref, row, place.node)
+            for ref, place in here.items()
+            if (row := answers.get(_path(place))) is not None
+            and (ref in scope.wanted or _touched(row, answers.get(f"{place.path}/firewall/rules")))
+        ),
+        *(_observed(ref, {}) for ref in sorted(awaited) if ref.kind == "guest_firewall"),
+    )
+
+
+def _observed(ref: Ref, row: Mapping[str, Any], node: str | None = None) -> Observed:
+    label, digest = f"firewall of {ref.id}", row.get("digest") or ""
+    return Observed(ref, label, read(FIELDS, row), digest=digest, node=node)
+
+
+def _touched(row: Mapping[str, Any], rules: Any) -> bool:
+    return bool(rules) or read(FIELDS, row) != read(FIELDS, {})
 
 
 def desired(estate: Estate, site: str) -> tuple[Desired, ...]:
@@ -96,10 +109,7 @@ def calls(work: Work) -> tuple[Call, ...]:
     made, seen = work.desired.at_creation, work.observed
     node = (seen.node if seen else None) or made["node"]
     path = _path(GuestPlace(work.desired.ref.id, str(node), str(made["word"])))
-    if seen is None:
-        params, _ = edits(FIELDS, work.desired.attributes, [field.name for field in FIELDS])
-    else:
-        params = changes(Section(path, "", FIELDS), work)
+    params = changes(Section(path, "", FIELDS), work)
     return (Call("PUT", path, params, lanes=(path,)),) if params else ()
 
 

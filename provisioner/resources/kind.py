@@ -15,7 +15,10 @@ from provisioner.model.estate import Estate
 from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Work
 
 Answers: TypeAlias = Mapping[str, Any]
-"""GET path to the `data` of its answer; a path that could not be read is missing."""
+"""GET path to the `data` of its answer; a path that could not be read is missing.
+
+`/nodes/pve1/network#changes` is what stands beside `data` under the name `changes`.
+"""
 
 Fragment: TypeAlias = dict[str, Any]
 """A piece of an estate document, merged with the others by its keys."""
