@@ -137,4 +137,6 @@ def _named(ref: Ref, label: str) -> str:
 
 
 def _every(ref: Ref) -> str:
+    if ref.kind == EVERY:
+        return f"{ref.site}: all of it"
     return f"{ref.site}: all of kind {ref.kind}" if ref.id == EVERY else str(ref)

@@ -85,16 +85,16 @@ class Progress:
         with self._lock:
             self._sites[step.ref.site].done += 1
         if not self._console.is_interactive:
-            self._line("done", step, f"({took})")
+            self._line("done", step, f" ({took})")
         for warning in warnings:
-            self._line("warning", step, warning, style="yellow")
+            self._line("warning", step, f": {warning}", style="yellow")
 
     def failed(self, step: Step, error: BastideError) -> None:
         """A step has failed; what requires it is not begun."""
         took = self._end(step)
         with self._lock:
             self._sites[step.ref.site].failed += 1
-        self._line("failed", step, f"({took}): {error.what}", style="red")
+        self._line("failed", step, f" ({took}): {error.what}", style="red")
 
     def skipped(self, step: Step) -> None:
         """A step is not begun."""
@@ -135,7 +135,7 @@ class Progress:
         return span(self._clock() - running.since) if running else span(0)
 
     def _line(self, word: str, step: Step, rest: str = "", *, style: str = "") -> None:
-        text = f"{word:<9} {step.ref.site}: {step.change.action} {_named(step)} {rest}".rstrip()
+        text = f"{word:<9} {step.ref.site}: {step.change.action} {_named(step)}{rest}"
         self._print(Text(printable(text), style=style))
 
     def _print(self, text: Text) -> None:
