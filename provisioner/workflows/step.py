@@ -60,34 +60,42 @@ def replace_target(change: Change) -> Change:
 def _rounds(change: Change, observed: Observed | None, bench: Bench) -> list[str]:
     """Write, look, and write again until nothing is left to write and nothing differs."""
     warnings: list[str] = []
-    done: list[_Sent] = []
+    done: list[_Round] = []
     for _ in range(MAX_ROUNDS):
         observed = _wait_unlocked(change.ref, observed, bench)
         calls = kind_of(change.ref).calls(_work(change, observed, bench))
         if not calls:
             _postcheck(change, observed)
             return warnings
+        if (this := _round(calls, observed)) in done:
+            raise StepFailed(*_unmoved(change, observed, calls[0]))
         for call in calls:
-            if _sent(call) in done:
-                raise StepFailed(*_unmoved(change, observed, call))
             bench.tell(f"{call.method} {call.path}")
             try:
                 warnings += bench.send(call).warnings
             except AnswerLost:
                 break
-            done.append(_sent(call))
+        else:
+            done.append(this)
         observed = refresh(bench.site, bench.scope, change.ref, observed)
     raise StepFailed(
         f"{change.ref}: not settled after {MAX_ROUNDS} rounds", "the journal tells what was sent"
     )
 
 
-_Sent: TypeAlias = tuple[str, str, dict[str, object]]
+_Round: TypeAlias = tuple[object, ...]
 
 
-def _sent(call: Call) -> _Sent:
-    """What makes two calls the same: everything but the digest of the moment."""
-    return call.method, call.path, {name: value for name, value in call.params.items() if name != "digest"}
+def _round(calls: tuple[Call, ...], observed: Observed | None) -> _Round:
+    """What makes two rounds the same: their calls, but for the digest of the moment, on what was seen.
+
+    One round may well make the same call twice, as two firewall rules move to the same place one by one.
+    """
+    sent = [
+        (call.method, call.path, {name: value for name, value in call.params.items() if name != "digest"})
+        for call in calls
+    ]
+    return sent, (observed.attributes, observed.mark) if observed else None
 
 
 def _work(change: Change, observed: Observed | None, bench: Bench) -> Work:
