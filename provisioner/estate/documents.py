@@ -14,18 +14,24 @@ from provisioner.estate.source import Map, Seq, Spot, Step, problem_at, read
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """All files together. `top` lacks `include`; `files` are in the order of their reading."""
+    """All files together. `top` lacks `include`; `files` are in the order of their reading.
+
+    It is not `complete` if a file could not be read: then nothing can be said about what is missing.
+    """
 
     top: Map
     files: tuple[Path, ...]
     problems: tuple[Problem, ...]
+    complete: bool
 
 
 def assemble(path: Path) -> Document:
     """The document of an estate file and everything that it includes, however deep."""
     gathering = _Gathering()
     gathering.take(path, ())
-    return Document(gathering.top, tuple(gathering.files), tuple(gathering.problems))
+    return Document(
+        gathering.top, tuple(gathering.files), tuple(gathering.problems), complete=gathering.complete
+    )
 
 
 def place(top: Map, path: tuple[Step, ...]) -> yaml.Mark | None:
@@ -73,6 +79,7 @@ class _Gathering:
     files: list[Path] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     known: set[Path] = field(default_factory=set)
+    complete: bool = True
 
     def take(self, path: Path, above: tuple[Path, ...]) -> None:
         """Read a file, merge it, and take what it includes."""
@@ -81,6 +88,7 @@ class _Gathering:
         source = read(path)
         self.problems.extend(source.problems)
         if source.top is None:
+            self.complete = False
             return
         here = (*above, path.resolve())
         included = source.top.pop("include", None)
@@ -103,6 +111,7 @@ class _Gathering:
         """Take the files that one entry of `include` names; each file once."""
         found = _named(folder, item) if isinstance(item, str) and item else []
         if not found:
+            self.complete = False
             self.say(at, f"`{item}` names no file in {folder}", "correct the path, or remove it")
         for path in found:
             if path.resolve() in above:

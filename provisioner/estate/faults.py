@@ -31,8 +31,7 @@ def faults_of(invalid: ValidationError, model: type[BaseModel], raw: Any) -> lis
     for error in invalid.errors(include_url=False):
         path, on_key = _path(error["loc"], error["type"], raw)
         places.setdefault((path, on_key), []).append(error)
-    made = [_fault(path, errors, on_key=on_key, model=model) for (path, on_key), errors in places.items()]
-    return _without_echoes(made)
+    return [_fault(path, errors, on_key=on_key, model=model) for (path, on_key), errors in places.items()]
 
 
 def _path(loc: tuple[Step, ...], kind: str, raw: Any) -> tuple[tuple[Step, ...], bool]:
@@ -90,8 +89,8 @@ def _named(path: tuple[Step, ...]) -> str:
     return f"`{path[-1]}`"
 
 
-def _without_echoes(faults: list[Fault]) -> list[Fault]:
-    """A key that is missing because it was misspelt beside is one fault, not two."""
+def without_echoes(faults: list[Fault]) -> list[Fault]:
+    """Faults without the keys that are missing because they are misspelt: those are one fault, not two."""
     meant = {
         (*fault.path[:-1], fault.hint.split("`")[1])
         for fault in faults

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +13,7 @@ from provisioner.errors import BastideError, EstateInvalid, Exit, Problem
 from provisioner.estate.checks import meaning_of
 from provisioner.estate.checks.view import View
 from provisioner.estate.defaults import apply_defaults
-from provisioner.estate.documents import assemble, key_place, place
+from provisioner.estate.documents import Document, assemble, key_place, place
 from provisioner.estate.faults import Fault
 from provisioner.estate.parse import Parsed, parse
 from provisioner.estate.source import Map, Step
@@ -67,19 +70,40 @@ def load(path: Path, *, now: datetime | None = None) -> Loaded:
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
         raise NoEstate(f"there is no estate at {path}", "name an estate.yml or the folder that holds it")
-    document = assemble(file)
-    top, unusable = apply_defaults(document.top)
-    parsed = parse(top)
-    view = View(parsed.estate, top, frozenset(parsed.wanting), file.parent, now or datetime.now(UTC))
-    found = [*document.problems, *unusable, *_schema_problems(parsed, file)]
-    found += [_problem(parsed.top, fault, file) for fault in meaning_of(view)]
+    with _collector_at_rest():
+        document = assemble(file)
+        top, unusable = apply_defaults(document.top)
+        parsed = parse(top)
+        view = View(parsed.estate, top, frozenset(parsed.wanting), file.parent, now or datetime.now(UTC))
+        found = [*document.problems, *unusable]
+        found += [_problem(where, fault, file) for where, fault in _broken(parsed, document)]
+        found += [
+            _problem(parsed.top, fault, file) for fault in (meaning_of(view) if document.complete else ())
+        ]
     if found:
         raise EstateInvalid(tuple(sorted(set(found))))
     return Loaded(parsed.estate, file.parent, document.files, Positions(parsed.top, str(file)))
 
 
-def _schema_problems(parsed: Parsed, file: Path) -> list[Problem]:
-    return [_problem(top, fault, file) for top, fault in parsed.faults]
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """The cycle collector finds nothing in a hundred thousand fresh nodes, and takes a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _broken(parsed: Parsed, document: Document) -> list[tuple[Map, Fault]]:
+    """The faults of form; a section may be missing only because its file could not be read."""
+    return [
+        (where, fault)
+        for where, fault in parsed.faults
+        if document.complete or not (fault.kind == "missing" and len(fault.path) == 1)
+    ]
 
 
 def _problem(top: Map, fault: Fault, file: Path) -> Problem:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from provisioner.estate.defaults import guest_kind
-from provisioner.estate.faults import Fault, faults_of, spoilt
+from provisioner.estate.faults import Fault, faults_of, spoilt, without_echoes
 from provisioner.estate.source import Map, Seq, Step
 from provisioner.estate.vocabulary import suggestion
 from provisioner.model.base import Name
@@ -102,7 +102,8 @@ def _salvage(model: type[M], raw: Any, parsed: Parsed, above: tuple[Step, ...]) 
             made = model.model_validate(raw)
         except ValidationError as invalid:
             faults = faults_of(invalid, model, raw)
-            _record(parsed, above, raw, [fault for fault in faults if not _follows(fault, lost)])
+            new = [fault for fault in without_echoes(faults) if not _follows(fault, lost)]
+            _record(parsed, above, raw, new)
             lost |= spoilt(faults)
             raw = _without(raw, faults)
             if raw is None:

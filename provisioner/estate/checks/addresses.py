@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 
 from provisioner.estate.checks.view import Trail, View
 from provisioner.estate.faults import Fault
@@ -65,12 +65,12 @@ def gateways(view: View) -> Iterator[Fault]:
                 yield _outside(path, network.gateway, network.cidr)
         for vnet, one in site.sdn.vnets.items():
             for cidr, subnet in one.subnets.items():
-                if isinstance(cidr, IPv4Network) and subnet.gateway and subnet.gateway not in cidr:
+                if subnet.gateway and subnet.gateway not in cidr:
                     path = ("sites", key, "sdn", "vnets", vnet, "subnets", str(cidr), "gateway")
                     yield _outside(path, subnet.gateway, cidr)
 
 
-def _outside(path: Trail, gateway: IPv4Address, network: IPv4Network) -> Fault:
+def _outside(path: Trail, gateway: IPv4Address | IPv6Address, network: IPv4Network | IPv6Network) -> Fault:
     return Fault(path, f"gateway {gateway} is not in {network}", "a gateway must be reachable without one")
 
 
