@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from provisioner.decide.conflict import cannot_shrink, less, not_ours, place_taken, still_needed
 from provisioner.decide.risk import risk_of
+from provisioner.decide.waiting import lock_note, restarts, waiting
 from provisioner.model.objects import Desired, Mark, Observed, Ref, Traits
 from provisioner.model.observation import Observation
 from provisioner.model.plan import Action, AttributeChange, Blocker, Change, Effect, Risk, Waiting
@@ -80,18 +81,18 @@ def diff(
     pairs = [(one, observation.objects.get(one.ref)) for one in known if one.ref not in taken]
     present = [(one, seen) for one, seen in pairs if seen]
     doomed, kept = _undeclared(wanted, observation, traits, removals=removals)
-    activations = _activations([*wanted.values(), *doomed], wanted, observation)
+    activations = _activations([*wanted.values(), *doomed], wanted, observation, traits=traits)
     changes = [change_for(one, seen, traits[one.ref.kind]) for one, seen in pairs]
     changes += [change_for(None, seen, traits[seen.ref.kind]) for seen in doomed]
     made = _made(changes, activations)
     shrinks = [b for one, seen in present for b in cannot_shrink(one, seen, traits[one.ref.kind])]
     return Difference(
         changes=made,
-        restarts=_restarts(present, frozenset(change.ref for change in made)),
+        restarts=restarts(present, frozenset(change.ref for change in made)),
         unknown=tuple(sorted(observation.unknown.items())),
         blockers=(*taken.values(), *shrinks, *kept),
         taken=frozenset(taken),
-        waiting=_waiting(present, made),
+        waiting=waiting(present, made),
         activations=tuple(activations[ref] for ref in sorted(activations)),
     )
 
@@ -146,7 +147,7 @@ def _deletion(observed: Observed, traits: Traits) -> Change:
         Action.DELETE,
         effects=frozenset({Effect.DESTROY}) if traits.destroys else frozenset(),
         risk=Risk.HIGH,
-        notes=("what it holds is destroyed",) * traits.destroys + _lock_note(observed),
+        notes=("what it holds is destroyed",) * traits.destroys + lock_note(observed),
         observed=observed,
     )
 
@@ -160,7 +161,7 @@ def _replacement(desired: Desired, observed: Observed, attributes: tuple[Attribu
         attributes,
         effects=frozenset({Effect.DESTROY}),
         risk=Risk.HIGH,
-        notes=("it is removed and made anew", *_lock_note(observed)),
+        notes=("it is removed and made anew", *lock_note(observed)),
         desired=desired,
         observed=observed,
     )
@@ -186,7 +187,7 @@ def _update(
             *((INTERRUPTED,) if interrupted else ()),
             *map(_detach_note, detached),
             *((AFTER_RESTART,) if _waits(observed, possible, traits) else ()),
-            *_lock_note(observed),
+            *lock_note(observed),
         ),
         desired=desired,
         observed=observed,
@@ -240,57 +241,27 @@ def _made(changes: Iterable[Change | None], activations: Mapping[Ref, Change]) -
 
 
 def _activations(
-    sides: Iterable[Desired | Observed], wanted: Mapping[Ref, Desired], observation: Observation
+    sides: Iterable[Desired | Observed],
+    wanted: Mapping[Ref, Desired],
+    observation: Observation,
+    *,
+    traits: Mapping[str, Traits],
 ) -> dict[Ref, Change]:
     """An activation for each object that some side names as its own."""
     named = {side.activation for side in sides if side.activation}
-    return {ref: _activation(ref, wanted.get(ref), observation.objects.get(ref)) for ref in named}
+    return {
+        ref: _activation(ref, wanted.get(ref), observation.objects.get(ref), traits=traits[ref.kind])
+        for ref in named
+    }
 
 
-def _activation(ref: Ref, desired: Desired | None, observed: Observed | None) -> Change:
-    label = next((side.label for side in (desired, observed) if side), ref.id)
+def _activation(ref: Ref, desired: Desired | None, observed: Observed | None, *, traits: Traits) -> Change:
     return Change(
         ref,
-        label,
+        next((side.label for side in (desired, observed) if side), ref.id),
         Action.ACTIVATE,
-        risk=Risk.MEDIUM,
+        risk=risk_of(Action.ACTIVATE, (), traits),
         notes=("puts the pending configuration in force",),
         desired=desired,
         observed=observed,
-    )
-
-
-def _lock_note(observed: Observed) -> tuple[str, ...]:
-    return (f"Proxmox VE has it locked ({observed.locked}) at the moment",) if observed.locked else ()
-
-
-def _restarts(present: list[tuple[Desired, Observed]], changing: frozenset[Ref]) -> tuple[Change, ...]:
-    return tuple(
-        Change(
-            seen.ref,
-            one.label,
-            Action.RESTART,
-            tuple(
-                AttributeChange(name, active, seen.attributes.get(name))
-                for name, active in sorted(seen.active.items())
-            ),
-            effects=frozenset({Effect.RESTART}),
-            risk=Risk.MEDIUM,
-            notes=_lock_note(seen),
-            desired=one,
-            observed=seen,
-        )
-        for one, seen in sorted(present, key=lambda pair: pair[0].ref)
-        if seen.active and seen.running and seen.ref not in changing
-    )
-
-
-def _waiting(present: list[tuple[Desired, Observed]], changes: tuple[Change, ...]) -> tuple[Waiting, ...]:
-    """Settings that wait for a restart; those that are about to change again are told as changes."""
-    changing = {(change.ref, one.name) for change in changes for one in change.attributes}
-    return tuple(
-        Waiting(seen.ref, one.label, name, active, seen.attributes.get(name))
-        for one, seen in sorted(present, key=lambda pair: pair[0].ref)
-        for name, active in sorted(seen.active.items())
-        if (seen.ref, name) not in changing
     )

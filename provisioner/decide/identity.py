@@ -67,7 +67,7 @@ def _rights(site: str, identity: Identity, seen: Observation) -> _Rights:
         ref: role
         for ref in seen.objects
         if ref.kind == "acl"
-        for _, grantee, name, role in (ref.id.split(":"),)
+        for _, grantee, name, role in (ref.id.rsplit(":", 3),)
         if (grantee, name) in names
     }
     return _Rights(

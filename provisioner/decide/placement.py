@@ -38,7 +38,7 @@ def _placed(seen: Observation) -> dict[str, tuple[str, str]]:
 
 
 def _broken(rule: Mapping[str, Value], placed: Mapping[str, tuple[str, str]]) -> Iterable[str]:
-    here = {name: placed[name] for name in _texts(rule.get("resources")) if name in placed}
+    here = {name: placed[name] for name in _texts(rule.get("guests")) if name in placed}
     if rule.get("type") == "node-affinity":
         return _off_their_nodes(rule, here) if rule.get("strict") else ()
     return _apart(here) if rule.get("affinity") == "positive" else _together(here)

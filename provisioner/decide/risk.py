@@ -13,7 +13,8 @@ LOSES = frozenset({Effect.DESTROY, Effect.SHRINK})
 REMOVES = frozenset({Action.DELETE, Action.REPLACE})
 
 CUTS_OFF: Mapping[str, tuple[str, ...]] = {
-    "iface": ("*",),
+    "interface": ("*",),
+    "node_network": ("*",),
     "cluster_firewall": ("enabled", "policy_*"),
     "node_firewall": ("enabled",),
 }
@@ -34,7 +35,8 @@ def risk_of(
     Low: what only adds.
     """
     cutting = CUTS_OFF.get(traits.kind, ())
-    if action in REMOVES or LOSES & effects or any(traits.matches(one.name, cutting) for one in attributes):
+    cuts = "*" in cutting or any(traits.matches(one.name, cutting) for one in attributes)
+    if action in REMOVES or LOSES & effects or cuts:
         return Risk.HIGH
     if traits.delicate or Effect.RESTART in effects or any(map(_disturbs, attributes)):
         return Risk.MEDIUM

@@ -20,7 +20,7 @@ ORDERED = ("rules",)
 TELLING = (
     *("type", "kind", "memory", "cores", "*.size", "net*.bridge", "bridge", "*ipconfig*", "net*.ip"),
     *("cidr", "address", "zone", "tag", "vlan*", "path", "server", "export", "pool", "content"),
-    *("storage", "storages", "schedule", "target", "resources", "nodes", "privileges", "groups", "rules"),
+    *("storage", "storages", "schedule", "target", "guests", "nodes", "privileges", "groups", "rules"),
 )
 """Attributes that tell what a new object is, most telling first; the others are for those who ask."""
 

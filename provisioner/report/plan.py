@@ -12,7 +12,7 @@ from rich.text import Text
 
 from provisioner.model.objects import Ref
 from provisioner.model.observation import EVERY
-from provisioner.model.plan import Action, Change, Plan, Risk
+from provisioner.model.plan import Action, Change, Effect, Plan, Risk
 from provisioner.report.attributes import lines, summary
 from provisioner.report.console import prose
 from provisioner.report.values import printable, shown
@@ -84,7 +84,8 @@ def _nothing(plan: Plan) -> str:
 
 def _restarting(plan: Plan) -> Iterator[Ref]:
     """Guests whose changes wait for a restart once they are made."""
-    return (step.ref for step in plan.steps if any("next restart" in note for note in step.change.notes))
+    updates = (step.change for step in plan.steps if step.change.action is Action.UPDATE)
+    return (change.ref for change in updates if Effect.RESTART in change.effects)
 
 
 def _object(change: Change, *, verbose: bool) -> RenderableType:

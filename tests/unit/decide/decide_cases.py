@@ -18,7 +18,10 @@ TRAITS = {
         Traits("role", "role", rank=5, markable=False),
         Traits("storage", "storage", rank=10, markable=False, immutable=("type",)),
         Traits("vnet", "SDN network", rank=15, delicate=True),
-        Traits("sdn", "SDN configuration", rank=16, markable=False),
+        Traits("sdn", "SDN configuration", rank=16, markable=False, delicate=True),
+        Traits("interface", "network interface", rank=15, delicate=True),
+        Traits("node_network", "running network", rank=16, markable=False, delicate=True),
+        Traits("cluster_firewall", "cluster firewall", rank=66, markable=False, delicate=True),
         Traits("pool", "resource pool", rank=20, owned=("storages",)),
         Traits(
             "vm",
