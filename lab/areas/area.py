@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,7 +24,6 @@ Handler = Callable[[Values, str], Awaitable[Any]]
 Route = tuple[str, str, Handler]
 
 NOT_IN_SCHEMA = "property is not defined in schema and the schema does not allow additional properties"
-MISSING = "property is missing and it is not optional"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,8 @@ class Area(StatefulRoutes):  # type: ignore[misc]  # fakepve ships no types
 
         async def run() -> None:
             await self.pause(seconds)
-            await act()
+            with suppress(PveError):  # refused now; the next occasion tries again
+                await act()
             await self.saved()
 
         chore = asyncio.get_running_loop().create_task(run())

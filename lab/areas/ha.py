@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 from fakepve.model import PveError
 from fakepve.routing import check_digest, die, param_error, split_list
 
-from lab.areas.area import Route, Values, delete_options, digest_of, without
+from lab.areas.area import NOT_IN_SCHEMA, Route, Values, delete_options, digest_of, without
 from lab.areas.ha_groups import HaGroups
 from lab.areas.ha_placement import node_choices
 from lab.areas.ha_rules import NODE, members, print_nodes, problems_of
 from lab.areas.ha_status import RULES_SINCE
 
 LOCK = "domain-ha"
+NEW_CALLS = ("/cluster/ha/rules", "/cluster/ha/status/arm-ha", "/cluster/ha/status/disarm-ha")
+NEW_OPTIONS = ("auto-rebalance", "failback", "purge")
 LOGS = {"started": "start", "stopped": "stop"}
 
 
@@ -34,6 +36,7 @@ class HaArea(HaGroups):
             "active": False,
             "master": None,
             "disarmed": None,
+            "fenced": [],
         }
 
     def _routes_ha(self) -> list[Route]:
@@ -55,6 +58,17 @@ class HaArea(HaGroups):
         ]
         return [*own, *self.ha_group_routes(), *self.ha_status_routes()]
 
+    def _admit(self, call: Any) -> None:
+        """Before release 9 there were no rules, no arming, and fewer options of a resource."""
+        if self.pve_major < RULES_SINCE and call.template:
+            if call.template.startswith(NEW_CALLS):
+                raise PveError(501, f"Method '{call.method} {call.template}' not implemented")
+            super()._admit(call)
+            if call.template.startswith("/cluster/ha/resources"):
+                call.problems.update({name: NOT_IN_SCHEMA for name in NEW_OPTIONS if name in call.raw})
+            return
+        super()._admit(call)
+
     # ---------------------------------------------------------------- resources
 
     def _ha_sid_of(self, text: str) -> str:
@@ -68,16 +82,22 @@ class HaArea(HaGroups):
             raise die(f"unable to detect SID from VMID - VM/CT {text} does not exist")
         return self.ha_sid(guest)
 
+    def _ha_shown_resources(self) -> dict[str, Values]:
+        digest = digest_of(self.ha["resources"])
+        return {
+            sid: {"sid": sid, "type": sid.partition(":")[0], "digest": digest, **resource}
+            for sid, resource in sorted(self.ha["resources"].items())
+        }
+
     def _ha_shown_resource(self, sid: str) -> Values:
-        resource = self.ha["resources"].get(sid)
+        resource = self._ha_shown_resources().get(sid)
         if resource is None:
             raise die(f"no such resource '{sid}'")
-        digest = digest_of(self.ha["resources"])
-        return {"sid": sid, "type": sid.partition(":")[0], "digest": digest, **resource}
+        return resource
 
     async def _ha_resource_list(self, values: Values, _user: str) -> list[Values]:
         self.ha_adopt()
-        shown = [self._ha_shown_resource(sid) for sid in sorted(self.ha["resources"])]
+        shown = self._ha_shown_resources().values()
         return [row for row in shown if values.get("type") in (None, row["type"])]
 
     async def _ha_resource_read(self, values: Values, _user: str) -> Values:
@@ -175,16 +195,11 @@ class HaArea(HaGroups):
 
     # -------------------------------------------------------------------- rules
 
-    def _ha_need_rules(self) -> None:
-        if self.pve_major < RULES_SINCE:
-            raise PveError(501, "Method '/cluster/ha/rules' not implemented")
-
     def _ha_shown_rules(self) -> list[Values]:
         digest = digest_of(self.ha["rules"])
         return [{**rule, "order": order, "digest": digest} for order, rule in enumerate(self.ha["rules"], 1)]
 
     async def _ha_rule_list(self, values: Values, _user: str) -> list[Values]:
-        self._ha_need_rules()
         resource = values.get("resource")
         return [
             rule
@@ -193,7 +208,6 @@ class HaArea(HaGroups):
         ]
 
     async def _ha_rule_read(self, values: Values, _user: str) -> Values:
-        self._ha_need_rules()
         for rule in self._ha_shown_rules():
             if rule["rule"] == values["rule"]:
                 return rule
@@ -203,7 +217,6 @@ class HaArea(HaGroups):
         return next((rule for rule in self.ha["rules"] if rule["rule"] == name), None)
 
     async def _ha_rule_create(self, values: Values, _user: str) -> None:
-        self._ha_need_rules()
         with self.locked(LOCK, "create ha rule failed: "):
             if self._ha_find_rule(values["rule"]):
                 raise die(f"HA rule '{values['rule']}' already defined")
@@ -213,7 +226,6 @@ class HaArea(HaGroups):
             self.ha_wake()
 
     async def _ha_rule_update(self, values: Values, _user: str) -> None:
-        self._ha_need_rules()
         with self.locked(LOCK, "update ha rule failed: "):
             check_digest(digest_of(self.ha["rules"]), values.get("digest"))
             old = self._ha_find_rule(values["rule"])
@@ -229,7 +241,6 @@ class HaArea(HaGroups):
             self.ha_wake()
 
     async def _ha_rule_delete(self, values: Values, _user: str) -> None:
-        self._ha_need_rules()
         with self.locked(LOCK, "delete ha rule failed: "):
             self.ha["rules"] = [rule for rule in self.ha["rules"] if rule["rule"] != values["rule"]]
             self.ha_wake()

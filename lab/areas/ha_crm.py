@@ -4,14 +4,17 @@ On a real cluster the manager looks every ten seconds and the local agents act w
 round does it all (pve-ha-manager, PVE/HA/Manager.pm and LRM.pm).
 """
 
+from functools import partial
 from typing import Any
 
-from lab.areas.area import Area, Values
+from lab.areas.area import Area
 from lab.areas.ha_placement import Situation, choose_node, node_choices
 from lab.areas.ha_rules import NODE, Rule
 
 RUNS = ("started", "enabled")
 MIGRATION_SECONDS = 5
+# A dead node loses its watchdog after 60 s; then its lock is taken from it.
+FENCE_SECONDS = 60
 
 
 class HaCrm(Area):
@@ -53,8 +56,17 @@ class HaCrm(Area):
         self.later(self.ha_delay, self._ha_round)
 
     def cluster_changed(self) -> None:
-        """Guests of a node that died are recovered elsewhere."""
+        """A node that stays dead is fenced after a while, and its guests are recovered elsewhere."""
         super().cluster_changed()
+        dead = set(self.nodes) - set(self.online_nodes())
+        self.ha["fenced"] = sorted(dead & set(self.ha["fenced"]))
+        if dead and self.ha["resources"]:
+            self.later(FENCE_SECONDS, partial(self._ha_fence, dead))
+        self.ha_wake()
+
+    async def _ha_fence(self, suspects: set[str]) -> None:
+        dead = suspects - set(self.online_nodes())
+        self.ha["fenced"] = sorted(dead | set(self.ha["fenced"]))
         self.ha_wake()
 
     async def _ha_round(self) -> None:
@@ -65,9 +77,10 @@ class HaCrm(Area):
         self.ha["master"] = (
             self.ha["master"] if self._ha_is_online(self.ha["master"]) else self._ha_new_master()
         )
-        for sid in sorted(self.ha["resources"]):
-            if sid in self.ha["resources"] and self.ha_guest(sid):
-                await self._ha_care(sid)
+        seen = self.ha_situation()
+        for sid in sorted(seen.homes):
+            if sid in self.ha["resources"] and self.ha_guest(sid) and await self._ha_care(sid, seen):
+                seen = self.ha_situation()
 
     def _ha_is_online(self, node: str | None) -> bool:
         return node in self.online_nodes()
@@ -76,21 +89,25 @@ class HaCrm(Area):
         online = self.online_nodes()
         return online[1 % len(online)] if online else None
 
-    async def _ha_care(self, sid: str) -> None:
-        """Bring one resource to the state and place that its configuration asks for."""
+    async def _ha_care(self, sid: str, seen: Situation) -> bool:
+        """Bring one resource to the state and place that its configuration asks for; True if it moved."""
         resource, guest = self.ha["resources"][sid], self.ha_guest(sid)
         state = resource.get("state", "started")
         service = self.ha["services"].setdefault(sid, {"state": "queued"})
+        if not self._ha_is_online(guest.node) and guest.node not in self.ha["fenced"]:
+            return False  # it may still run there
         if state == "ignored" or service["state"] == "error":
             self.ha_show(sid)
-            return
-        target = self._ha_target(sid, service, runs=state in RUNS)
-        if target and target != guest.node:
+            return False
+        target = self._ha_target(sid, seen, runs=state in RUNS)
+        moves = target is not None and target != guest.node
+        if target and moves:
             await self._ha_move(sid, target)
         if state in RUNS:
             await self._ha_start(sid)
         else:
             await self._ha_stop(sid, final=state)
+        return moves
 
     def ha_situation(self) -> Situation:
         """The rules, the nodes that are up and where the resources are."""
@@ -103,10 +120,9 @@ class HaCrm(Area):
         group = self.ha["groups"].get(resource.get("group"), {})
         return bool(resource.get("failback", 1)) and not group.get("nofailback")
 
-    def _ha_target(self, sid: str, service: Values, *, runs: bool) -> str | None:
+    def _ha_target(self, sid: str, seen: Situation, *, runs: bool) -> str | None:
         """The node where the resource shall be: where an operator asked for, else where the rules say."""
-        wanted = service.pop("wanted", None)
-        seen = self.ha_situation()
+        wanted = self.ha["services"][sid].pop("wanted", None)
         if wanted and wanted in node_choices(sid, seen)[0]:
             self.ha_wake()  # the next round may bring it back
             return str(wanted)

@@ -4,8 +4,6 @@ import base64
 import hashlib
 import time
 
-from fakepve.routing import die
-
 from lab.areas.area import Route, Values, without
 from lab.areas.ha_crm import HaCrm
 
@@ -140,19 +138,13 @@ class HaStatus(HaCrm):
         return {"node": self.ha_guest(sid).node, "state": state, "uid": uid.decode().rstrip("=")}
 
     async def _ha_arm(self, _values: Values, _user: str) -> None:
-        self._ha_9_only()
         with self.locked("domain-ha"):
             self.ha["disarmed"] = None
             self.ha_wake()
 
     async def _ha_disarm(self, values: Values, _user: str) -> None:
-        self._ha_9_only()
         with self.locked("domain-ha"):
             self.ha["disarmed"] = values["resource-mode"]
-
-    def _ha_9_only(self) -> None:
-        if self.pve_major < RULES_SINCE:
-            raise die("this release has no such call")
 
     def ha_adopt(self) -> None:
         """Make a resource of every guest that fakepve created with `ha-managed`."""

@@ -2,9 +2,13 @@
 
 import json
 
+from area_client import Client
+
 from lab.areas import AREAS
 from lab.areas.area import Area
 from lab.cluster import Core
+from lab.running import running_lab
+from lab.spec import LabSpec
 
 # Hooks: each area adds its part and passes the call on.
 HOOKS = {"__init__", "persists", "_admit", "bridges", "_pool_delete", "_sc_delete"}
@@ -45,6 +49,27 @@ def test_a_name_that_hides_one_of_the_cluster_passes_the_call_on_or_is_meant():
     passing |= {f"_sc_{verb}" for verb in ("create", "update", "delete")}
 
     assert hidden <= meant | passing
+
+
+def test_a_restarted_lab_remembers_what_its_areas_were_told(tmp_path):
+    spec = LabSpec.sized(sites=1, guests=1)
+    with running_lab(spec, tmp_path) as lab:
+        [access] = lab.sites.values()
+        first = Client(access.urls[0], access.cafile, **access.token_header)
+        made = first.ok("POST", "/access/users/root@pam/token/ci", privsep=0)
+        first.ok("POST", "/cluster/ha/resources", sid="vm:1001")
+        node = first.get("/cluster/resources", type="vm")[0]["node"]
+        first.ok("POST", f"/nodes/{node}/network", iface="vmbr1", type="bridge")
+        first.session.close()
+
+    with running_lab(spec, tmp_path) as lab:
+        [access] = lab.sites.values()
+        token = f"PVEAPIToken={made['full-tokenid']}={made['value']}"
+        again = Client(access.urls[0], access.cafile, Authorization=token)
+
+        assert [row["sid"] for row in again.get("/cluster/ha/resources")] == ["vm:1001"]
+        assert "vmbr1" in {row["iface"] for row in again.get(f"/nodes/{node}/network")}
+        again.session.close()
 
 
 def test_the_state_of_every_area_is_plain_json(site, root):

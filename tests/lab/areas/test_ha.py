@@ -248,4 +248,5 @@ def test_release_8_places_guests_by_groups(site8):
 
     assert seen(site, root, 100)["node"] == "pve2"
     assert root("DELETE", "/cluster/ha/groups/cavaillon").message.endswith("used by service 'vm:100'\n")
-    assert root("GET", "/cluster/ha/rules").status == 501
+    assert root("GET", "/cluster/ha/rules").reason == "Method 'GET /cluster/ha/rules' not implemented"
+    assert root("PUT", "/cluster/ha/resources/vm:100", failback=0).errors.keys() == {"failback"}
