@@ -114,6 +114,8 @@ class _Gathering:
             self.complete = False
             self.say(at, f"`{item}` names no file in {folder}", "correct the path, or remove it")
         for path in found:
+            if path.resolve() == above[-1] and "*" in item:
+                continue  # a pattern that happens to cover its own file
             if path.resolve() in above:
                 self.say(at, f"`{item}` includes {path} again, which is being read", "break the circle")
             elif path.resolve() not in self.known:

@@ -66,6 +66,8 @@ def _fault(
         return Fault(path, f"{name} is missing", on_key=True, kind=kind)
     if kind == "union_tag_not_found":
         return Fault((*path, "type"), "`type` is missing", on_key=True, kind="missing")
+    if kind == "too_short":
+        return Fault(path, f"{name} needs at least {_entries(first['ctx']['min_length'])}", kind=kind)
     if kind == "value_error":
         value = first["input"]
         is_it = "" if isinstance(value, dict | list) else f" is {shown(value)}"
@@ -78,6 +80,10 @@ def _fault(
     subject = "the key" if on_key else name
     hint = next((said for error in errors if (said := advice(error, value))), "")
     return Fault(path, f"{subject} must be {wanted}, and is {shown(value)}", hint, on_key=on_key, kind=kind)
+
+
+def _entries(number: int) -> str:
+    return "one entry" if number == 1 else f"{number} entries"
 
 
 def _named(path: tuple[Step, ...]) -> str:
@@ -99,6 +105,15 @@ def without_echoes(faults: list[Fault]) -> list[Fault]:
     return [fault for fault in faults if not (fault.kind == "missing" and fault.path in meant)]
 
 
+def victim(fault: Fault) -> tuple[Step, ...]:
+    """What has to go so that the rest can live: the broken value, or the mapping that lacks something."""
+    return fault.path[:-1] if fault.kind == "missing" else fault.path
+
+
 def spoilt(faults: Iterable[Fault]) -> set[tuple[Step, ...]]:
     """The mappings that lose something with these faults; an unknown key is no loss."""
-    return {fault.path[:-1] if fault.path else () for fault in faults if fault.kind != "extra_forbidden"}
+    found: set[tuple[Step, ...]] = set()
+    for fault in faults:
+        if fault.kind != "extra_forbidden":
+            found |= {fault.path[:-1], victim(fault)[:-1]}
+    return found

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from provisioner.estate.defaults import guest_kind
-from provisioner.estate.faults import Fault, faults_of, spoilt, without_echoes
+from provisioner.estate.faults import Fault, faults_of, spoilt, victim, without_echoes
 from provisioner.estate.source import Map, Seq, Step
 from provisioner.estate.vocabulary import suggestion
 from provisioner.model.base import Name
@@ -154,7 +154,7 @@ def _keep(parsed: Parsed, above: tuple[Step, ...], raw: Map, lost: set[tuple[Ste
 
 def _without(raw: Any, faults: list[Fault]) -> Any:
     """A copy of a part without the broken values; None if the part itself is one of them."""
-    paths = sorted({_victim(fault) for fault in faults}, key=_backwards, reverse=True)
+    paths = sorted({victim(fault) for fault in faults}, key=_backwards, reverse=True)
     for path in paths:
         if not path:
             return None
@@ -165,11 +165,6 @@ def _without(raw: Any, faults: list[Fault]) -> Any:
 def _backwards(path: tuple[Step, ...]) -> tuple[tuple[int, str], ...]:
     """Later elements of a list first, so that the earlier keep their numbers."""
     return tuple((step, "") if isinstance(step, int) else (-1, step) for step in path)
-
-
-def _victim(fault: Fault) -> tuple[Step, ...]:
-    """What has to go: the broken value, or the mapping that lacks something."""
-    return fault.path[:-1] if fault.kind == "missing" else fault.path
 
 
 def _dropped(here: Any, path: tuple[Step, ...]) -> Any:

@@ -39,6 +39,8 @@ PATTERNS: Mapping[str, str] = {
     r"^[a-z][a-z0-9]{1,14}$": "an interface name such as eth0",
     r"^[a-zA-Z][a-zA-Z0-9_.]{1,20}$": "an interface name such as vmbr0",
     r"^[a-z][a-z0-9]{0,7}$": "an SDN name of up to 8 lower-case letters and digits",
+    r"^[a-zA-Z][a-zA-Z0-9]{1,7}$": "an id of 2 to 8 letters and digits",
+    r"^(ide[0-3]|sata[0-5]|scsi([0-9]|[12][0-9]|30))$": "a drive: ide0-3, sata0-5 or scsi0-30",
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day in quotes, such as `22:00`",
 }
 """Pattern of the model to what it means."""
@@ -95,8 +97,6 @@ def expected(error: Mapping[str, Any]) -> str:
         return str(context["expected"]).replace("'", "`")
     if kind == "union_tag_invalid":
         return "one of " + str(context["expected_tags"]).replace("'", "`")
-    if kind == "too_short":
-        return "longer: it needs at least " + ("one entry" if context["min_length"] == 1 else "two entries")
     return KINDS.get(kind, "valid")
 
 

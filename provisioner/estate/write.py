@@ -28,6 +28,10 @@ _FIRST = ("kind", "type")
 _SPACED = ("sites", "guests", "services")
 
 
+_PARAGRAPHS = re.compile(r"(?:[!-~\u00a1-\ud7ff](?:[ -~\u00a1-\ud7ff]*[!-~\u00a1-\ud7ff])?\n)+")
+"""Lines of ordinary characters that begin and end with a visible one: what YAML keeps as it is behind `|`."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Text that any YAML would take for something else is quoted; keys stay in order, lists are indented."""
 
@@ -37,7 +41,9 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_text(self, value: str) -> ScalarNode:
         """Text of several lines as it is, other text on its line."""
-        style = "|" if "\n" in value else None
+        style = None
+        if not value.isprintable():
+            style = "|" if _PARAGRAPHS.fullmatch(value) else '"'
         return self.represent_scalar("tag:yaml.org,2002:str", str(value), style=style)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from provisioner.estate.checks.view import View, unknown
 from provisioner.estate.faults import Fault
@@ -11,11 +11,12 @@ from provisioner.estate.faults import Fault
 
 def timezone(view: View) -> Iterator[Fault]:
     """A time zone that the tz database does not have."""
-    zone, known = view.estate.timezone, available_timezones()
-    if zone not in known:
-        yield unknown(
-            ("timezone",), "time zone", zone, known, add="write one of the tz database: Europe/Paris"
-        )
+    zone = view.estate.timezone
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        add = "write one of the tz database, such as Europe/Paris"
+        yield unknown(("timezone",), "time zone", zone, available_timezones(), add=add)
 
 
 def windows(view: View) -> Iterator[Fault]:

@@ -85,7 +85,9 @@ def test_no_message_speaks_the_language_of_pydantic():
 
 def test_two_hundred_faults_are_all_named(tmp_path):
     text = (HERE / "sound" / "estate.yml").read_text(encoding="utf-8")
-    broken = "".join(f"  g{number}: {{ vmid: {300 + number}, memroy: 1G, cores: x }}\n" for number in range(100))
+    broken = "".join(
+        f"  g{number}: {{ vmid: {300 + number}, memroy: 1G, cores: x }}\n" for number in range(100)
+    )
     (tmp_path / "estate.yml").write_text(text.replace("guests:\n", f"guests:\n{broken}", 1), encoding="utf-8")
     problems = problems_of(tmp_path)
     first = (tmp_path / "estate.yml").read_text(encoding="utf-8").split("  g0:")[0].count("\n") + 1
