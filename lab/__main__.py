@@ -1,4 +1,4 @@
-"""`python -m lab FOLDER`: the lab whose spec lies in FOLDER/spec.json, in the foreground until it is told to stop."""
+"""`python -m lab FOLDER`: the lab of FOLDER/spec.json, in the foreground until it is told to stop."""
 
 import asyncio
 import signal

@@ -1,6 +1,7 @@
-"""A lab that stays up behind the command line: started once, found again, stopped by the pid that is proved to be ours.
+"""A lab that stays up behind the command line: started once, found again, and stopped.
 
-Everything is in one folder; `lab.json` there says where the lab answers and which process it is.
+Everything is in one folder; `lab.json` there says where the lab answers and which process it is; a process
+that only took over the pid is not stopped.
 """
 
 import os
@@ -21,8 +22,8 @@ LOG = "lab.log"
 def up(spec: LabSpec, folder: Path) -> RunningLab:
     """Start a lab in a process of its own and return when it answers.
 
-    Leftovers of a lab that was killed are taken over: its state, ports and secrets. Raises LabRefused when a lab is up
-    in this folder already, LabError when it does not come up (a port in use, for one).
+    Leftovers of a lab that was killed are taken over: its state, ports and secrets. Raises LabRefused when a
+    lab is up in this folder already, LabError when it does not come up (a port in use, for one).
     """
     there = running_in(folder)
     if there:
@@ -36,14 +37,14 @@ def up(spec: LabSpec, folder: Path) -> RunningLab:
         process = start_process(spec, folder, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         lab = wait_until_up(folder, process)
-        process.returncode = 0  # it outlives this process on purpose: nobody will wait for it
-        return lab
     except LabError as problem:
         said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         if process.poll() is not None and said:
             raise LabError(said[0], said[1] if len(said) > 1 else problem.hint) from problem
         process.kill()
         raise
+    process.returncode = 0  # it outlives this process on purpose: nobody will wait for it
+    return lab
 
 
 def down(folder: Path) -> int:

@@ -1,6 +1,7 @@
 """One simulated Proxmox VE cluster: fakepve, the lab's own rooms, and the stateful areas.
 
-The order of the bases is the order in which they are asked: an area overrides a room, a room overrides fakepve.
+The order of the bases is the order in which they are asked: an area overrides a room, a room overrides
+fakepve.
 """
 
 from typing import Any

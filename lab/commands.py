@@ -1,7 +1,7 @@
 """`bastide lab`: two simulated sites, up, broken on demand, and down again. Parse, one call, print.
 
-The command line loads this group only when it is asked for; the rest of the lab is loaded by the commands, so that
-`--help` works where the lab's own dependencies are not installed.
+The command line loads this group only when it is asked for; the rest of the lab is loaded by the commands, so
+that `--help` works where the lab's own dependencies are not installed.
 """
 
 import asyncio

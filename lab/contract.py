@@ -1,8 +1,8 @@
-"""Is a call legal in the Proxmox VE API schema?
+"""Which calls are legal in the Proxmox VE API schema.
 
-The schema is the one of Proxmox VE 9's API viewer, which fakepve carries. fakepve checks types, formats and required
-parameters; this room adds what it leaves out: the alternatives of HA rules (`allOf`, `oneOf` by a type property), and
-keeps a list of every illegal call so that a test can fail on it.
+The schema is the one of Proxmox VE 9's API viewer, which fakepve carries. fakepve checks types, formats and
+required parameters; this room adds what it leaves out: the alternatives of HA rules (`allOf`, `oneOf` by a
+type property), and keeps a list of every illegal call so that a test can fail on it.
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ def _greedy(segments: list[str]) -> Any:
 
 
 def check(template: str, method: str, values: Values) -> tuple[Values, dict[str, str]]:
-    """The values of a call in their schema types, and what is wrong with it: `{parameter: Proxmox's text}`."""
+    """The values of a call in their schema types, and what is wrong with it: `{parameter: text}`."""
     spec = _flat(template, method, str(values.get("type")))
     checked, problems = schema.validate(spec, _joined(spec.get("properties", {}), values))
     return checked, problems

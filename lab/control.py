@@ -1,4 +1,4 @@
-"""The lab's back door: a Unix socket beside the API, for faults and for questions that no Proxmox would answer.
+"""The lab's back door: a Unix socket beside the API, for faults and questions of tests.
 
 One JSON document a line each way: `{"call": name, ...arguments}` is answered by `{"value": ...}` or by
 `{"what": ..., "hint": ...}`. Only the owner of the socket can open it.
@@ -8,7 +8,7 @@ import asyncio
 import json
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -111,7 +111,7 @@ class ControlServer:
         wanted = lab.folder.absolute() / "control.sock"
         fits = len(str(wanted)) <= LONGEST_PATH
         self.path = wanted if fits else Path(tempfile.mkdtemp(prefix="bastide-lab-")) / "control.sock"
-        self._calls = {
+        self._calls: dict[str, Callable[..., Awaitable[Any]]] = {
             "fault.add": self._add,
             "fault.lift": self._lift,
             "fault.list": self._list,

@@ -1,7 +1,7 @@
 """Bad days on demand: what is broken at a site, for whom, and how many times more.
 
-A fault is a value; the board of a site keeps those in force. The rooms of the cluster ask the board at the place where
-the real thing would break (`take`), so a fault acts exactly where Proxmox would feel it.
+A fault is a value; the board of a site keeps those in force. The rooms of the cluster ask the board at the
+place where the real thing would break (`take`), so a fault acts exactly where Proxmox would feel it.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,12 +32,12 @@ LOCK, NODE_DOWN, SITE_DOWN, NO_QUORUM = "lock", "node-down", "site-down", "no-qu
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `match` is a shell pattern on "METHOD /path", or on the task type for `task-*`, or on the token id.
+    """One fault. `match` is a shell pattern on "METHOD /path", on a task's type, or on a token's id.
 
-    It lets the first `skip` matching events pass and strikes the next `times` (None: all). `at_write` strikes the
-    site's write of that number only (numbers count from 1 for the life of the lab). `when` says whether a dropped
-    request is executed (`after`) or not (`before`). `seconds` are real ones. A `lock` without `guest` is on the storage
-    that `match` names.
+    It lets the first `skip` matching events pass and strikes the next `times` (None: all). `at_write` strikes
+    the site's write of that number only (numbers count from 1 for the life of the lab). `when` says whether a
+    dropped request is executed (`after`) or not (`before`). `seconds` are real ones. A `lock` without `guest`
+    is on the storage that `match` names.
     """
 
     name: str

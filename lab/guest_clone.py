@@ -1,4 +1,4 @@
-"""Clones of VMs: full and linked, with a storage's lock that only so many clones can wait for (API2/Qemu.pm)."""
+"""Clones of VMs, full and linked; only so many can wait for a storage's lock (API2/Qemu.pm)."""
 
 import re
 import uuid
@@ -41,7 +41,9 @@ class GuestClone(FakePve):  # type: ignore[misc]  # fakepve ships no types
         self.vms.append(new)
         body = _Copy(self, new, drives, {**values, "full": full})
         log = (f"creating a clone of VM {source.vmid} with ID {newid}",)
-        return str(await self.task(source.node, "qmclone", source.vmid, user, body, vm=new, lock=False, log=log))
+        return str(
+            await self.task(source.node, "qmclone", source.vmid, user, body, vm=new, lock=False, log=log)
+        )
 
     def _check_clone_target(self, values: Mapping[str, Any]) -> None:
         target, storage = values.get("target"), values.get("storage")
@@ -86,7 +88,6 @@ class GuestClone(FakePve):  # type: ignore[misc]  # fakepve ships no types
     def _check_clone_rights(self, user: str, storage: str | None, drives: Drives) -> None:
         for volume, _ in drives.values():
             self.require(user, "/storage/" + (storage or volume_ref(volume)[0]), "Datastore.AllocateSpace")
-
 
     def _check_reach(self, values: Mapping[str, Any], drives: Drives) -> None:
         """Another node can only be cloned to when the source's disks are on storages that it shares."""

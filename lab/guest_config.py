@@ -1,7 +1,7 @@
-"""The configuration of VMs: what is set, what is pending, and what a change does (API2/Qemu.pm, QemuServer.pm).
+"""The configuration of VMs: what is set, what is pending, what a change does (API2/Qemu.pm).
 
-A stopped VM takes every change at once. A running one takes what can be hot-plugged; the rest is pending, and the
-configuration shows it as if it were set unless `current=1` asks for what is active.
+A stopped VM takes every change at once. A running one takes what can be hot-plugged; the rest is pending, and
+the configuration shows it as if it were set unless `current=1` asks for what is active.
 """
 
 import hashlib
@@ -21,7 +21,8 @@ from lab import contract
 
 Config = dict[str, Any]
 
-# Taken by a running VM at once: QemuServer.pm's fast-plug options, cloud-init's, and devices that hot-plug by default.
+# Taken by a running VM at once: QemuServer.pm's fast-plug options, cloud-init's, and devices that hot-plug by
+# default.
 HOT = re.compile(
     r"name|onboot|shares|startup|description|protection|vmstatestorage|hookscript|tags|ci\w+|ipconfig\d+|sshkeys"
     r"|nameserver|searchdomain|net\d+|scsi\d+|virtio\d+|usb\d+|unused\d+"
@@ -227,7 +228,7 @@ def _check_names(names: list[str], parameter: str) -> None:
 
 
 def _pending_row(key: str, vm: Any) -> dict[str, Any]:
-    row = {"key": key}
+    row: dict[str, Any] = {"key": key}
     if key in vm.config:
         row["value"] = _hidden({key: vm.config[key]})[key]
     if key in vm.pending:

@@ -38,7 +38,7 @@ class GuestDisks(FakePve):  # type: ignore[misc]  # fakepve ships no types
             found.setdefault(volume, named)
         return found
 
-    def _qm_check_drive(self, user: str, vmid: int, pool: Any, key: str, value: str, default: Any) -> None:  # noqa: PLR0913  # fakepve's signature
+    def _qm_check_drive(self, user: str, vmid: int, pool: Any, key: str, value: str, default: Any) -> None:  # noqa: PLR0913, PLR0917  # fakepve's signature
         volume, options = split_drive(value)
         source = options.pop("import-from", None)
         if source:
@@ -70,7 +70,7 @@ class GuestDisks(FakePve):  # type: ignore[misc]  # fakepve ships no types
             )
             return self._with_size(volid, options), [volid]
         if volume.endswith(":cloudinit"):
-            volid = self.new_cloudinit(vmid, volume_ref(volume)[0] or default)
+            volid = self.new_cloudinit(vmid, str(volume_ref(volume)[0] or default))
             options.pop("format", None)
             return join_drive(volid, {**options, "media": "cdrom"}), [volid]
         if NEW_DISK.match(volume) or volume_ref(volume)[0] is None:

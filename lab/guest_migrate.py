@@ -1,6 +1,7 @@
 """Migration: what may go where, and guests that really move (API2/Qemu.pm migrate_vm, API2/LXC.pm).
 
-A guest that HA manages is only asked to move: the task is OK at once and the guest moves later, if HA lets it.
+A guest that HA manages is only asked to move: the task is OK at once and the guest moves later, if HA lets
+it.
 """
 
 from typing import Any

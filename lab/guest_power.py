@@ -1,4 +1,4 @@
-"""Power and state of VMs: start, stop, pause, and what `status/current` and the lists show (QemuServer.pm)."""
+"""Power and state of VMs: start, stop, pause, and what is shown of them (QemuServer.pm)."""
 
 import re
 from typing import Any

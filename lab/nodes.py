@@ -88,16 +88,15 @@ class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
 
     def _node_row(self, user: str, name: str) -> dict[str, Any]:
         online = self._is_online(name)
-        row = {"id": f"node/{name}", "type": "node", "node": name, "level": ""}
+        row: dict[str, Any] = {"id": f"node/{name}", "type": "node", "node": name, "level": ""}
         row["status"] = "online" if online else "offline"
         if self.allowed(user, f"/nodes/{name}", "Sys.Audit"):
             row |= CAPACITY | (LOAD if online else {})
         return row
 
     async def _nodes(self, request: web.Request) -> web.Response:
-        rows = []
-        for name in sorted(self.nodes):
-            rows.append({**self._node_row(request[USER], name), "ssl_fingerprint": self.fingerprint})
+        shown = {"ssl_fingerprint": self.fingerprint}
+        rows = [self._node_row(request[USER], name) | shown for name in sorted(self.nodes)]
         answer: web.Response = ok(rows)
         return answer
 
@@ -155,12 +154,12 @@ class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
         return [row for row in rows if row]
 
     def _zone_rows(self, user: str) -> list[dict[str, Any]]:
-        rows = []
-        for node in sorted(self.nodes):
-            for zone in self.zones(node):
-                if self.allowed(user, f"/sdn/zones/{zone}", "SDN.Audit"):
-                    rows.append(self._zone_row(node, zone))
-        return rows
+        return [
+            self._zone_row(node, zone)
+            for node in sorted(self.nodes)
+            for zone in self.zones(node)
+            if self.allowed(user, f"/sdn/zones/{zone}", "SDN.Audit")
+        ]
 
     def _zone_row(self, node: str, zone: str) -> dict[str, Any]:
         if self.pve_major < PVE_WITH_NETWORK_TYPE:

@@ -3,7 +3,7 @@
 Clients verify the lab as they would a hospital's cluster: against a CA file. `cryptography` makes everything.
 """
 
-import datetime
+import datetime as dt
 import ipaddress
 import os
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-YEAR = datetime.timedelta(days=365)
+YEAR = dt.timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Authority:
         `expired` makes a certificate whose last day was yesterday.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        now = datetime.datetime.now(datetime.UTC)
-        ends = now - datetime.timedelta(days=1) if expired else now + YEAR
+        now = dt.datetime.now(dt.UTC)
+        ends = now - dt.timedelta(days=1) if expired else now + YEAR
         usages = [ExtendedKeyUsageOID.SERVER_AUTH]
         certificate = (
             _builder(name, self.certificate.subject, key, ends - 2 * YEAR, ends)
@@ -84,11 +84,11 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def _authority_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     name = "Bastide lab CA"
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     return (
-        _builder(name, subject, key, now - datetime.timedelta(days=1), now + 10 * YEAR)
+        _builder(name, subject, key, now - dt.timedelta(days=1), now + 10 * YEAR)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(_signing_only(), critical=True)
@@ -100,8 +100,8 @@ def _builder(
     name: str,
     issuer: x509.Name,
     key: ec.EllipticCurvePrivateKey,
-    begins: datetime.datetime,
-    ends: datetime.datetime,
+    begins: dt.datetime,
+    ends: dt.datetime,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()

@@ -1,4 +1,4 @@
-"""What a site holds on its first day: storages with their files, templates, and guests if the spec asks for some."""
+"""What a site holds on its first day: storages with their files, templates, and guests if asked."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""A lab while it runs: its sites with one listening port a node, TLS, the state on disk and the control channel."""
+"""A lab while it runs: its sites with a port for each node, TLS, its state on disk, its control channel."""
 
 import asyncio
 import json
@@ -157,7 +157,7 @@ class LabSite:
         except OSError as problem:
             sock.close()
             raise LabError(
-                f"port {self.ports[node]} of {HOST} is in use, so {node} of {self.spec.name} cannot answer there",
+                f"port {self.ports[node]} of {HOST} is in use: {node} of {self.spec.name} cannot answer",
                 "Stop what listens there (ss -ltnp shows it), or give the lab other ports with --port.",
             ) from problem
         self.ports[node] = sock.getsockname()[1]

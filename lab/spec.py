@@ -50,9 +50,9 @@ class SiteSpec:
 class LabSpec:
     """A whole lab.
 
-    `time_scale` turns Proxmox seconds into real ones (0.1: a clone of 5 s takes 0.5 s; 0: tasks end before the
-    answer). `port` is the first of the nodes' ports on 127.0.0.1, a site's nodes ten apart from the next site's;
-    0 takes free ones.
+    `time_scale` turns Proxmox seconds into real ones (0.1: a clone of 5 s takes 0.5 s; 0: tasks end before
+    the answer). `port` is the first of the nodes' ports on 127.0.0.1, a site's nodes ten apart from the next
+    site's; 0 takes free ones.
     """
 
     sites: tuple[SiteSpec, ...]
@@ -98,9 +98,10 @@ class LabSpec:
 
     @classmethod
     def sized(cls, *, sites: int = 2, nodes: int = 3, guests: int = 0, pve_major: int = 9) -> Self:
-        """The default lab in another size: the first `sites` sites with `nodes` nodes and `guests` VMs each.
+        """The first `sites` sites of the default lab, with `nodes` nodes and `guests` VMs each.
 
-        Free ports, and tasks that end before their answer is sent: what a test wants unless it says otherwise.
+        Free ports, and tasks that end before their answer is sent: what a test wants unless it says
+        otherwise.
         """
         whole = cls.default()
         chosen = tuple(

@@ -1,8 +1,8 @@
 """A cluster's memory on disk, so that a lab that is stopped or killed goes on where it was.
 
-`guests.jsonl` gets a line for each guest that may have changed, `tasks.jsonl` one when a task starts and one when it
-ends; `state.json` holds the rest and is replaced as a whole. A write's answer waits until its effect is in the files;
-writes that arrive together share one save.
+`guests.jsonl` gets a line for each guest that may have changed, `tasks.jsonl` one when a task starts and one
+when it ends; `state.json` holds the rest and is replaced as a whole. A write's answer waits until its effect
+is in the files; writes that arrive together share one save.
 """
 
 import asyncio
@@ -187,7 +187,9 @@ class Keeper:
 def _replace(path: Path, content: str) -> None:
     """Write a file that only its owner reads, as a whole or not at all."""
     draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+    with os.fdopen(
+        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as out:
         out.write(content)
     draft.replace(path)
 

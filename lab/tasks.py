@@ -1,7 +1,8 @@
-"""Worker tasks: UPIDs that run, hold locks, keep a log and end, as PVE/RESTEnvironment.pm and API2/Tasks.pm have them.
+"""Worker tasks: they run, hold locks, keep a log and end (PVE/RESTEnvironment.pm, API2/Tasks.pm).
 
-Durations are Proxmox seconds, turned into real ones by the cluster's time scale. Failing, warning and endless tasks are
-faults. A lab that is killed finds its running tasks ended by `unexpected status`, as a rebooted node does.
+Durations are Proxmox seconds, turned into real ones by the cluster's time scale. Failing, warning and endless
+tasks are faults. A lab that is killed finds its running tasks ended by `unexpected status`, as a rebooted
+node does.
 """
 
 import asyncio
@@ -12,11 +13,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from aiohttp import web
-from fakepve import FakePve, PveError, TaskError
-from fakepve.routing import die, param_error, split_list
+from fakepve import PveError, TaskError
 
 from lab.faults import LOCK, Event, Fault
+from lab.task_answers import TaskAnswers
 
 # Roughly what each kind of work takes on real hardware.
 SECONDS = {
@@ -48,7 +48,7 @@ Body = Callable[[], Awaitable[str | None]]
 _doom: ContextVar[str | None] = ContextVar("_doom", default=None)
 
 
-class Tasks(FakePve):  # type: ignore[misc]  # fakepve ships no types
+class Tasks(TaskAnswers):
     """The tasks of a simulated cluster. `task_changed` is called when one starts and when it ends."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -68,7 +68,7 @@ class Tasks(FakePve):  # type: ignore[misc]  # fakepve ships no types
     def task_changed(self, record: dict[str, Any]) -> None:
         """Hook of the room that keeps the state."""
 
-    async def task(  # noqa: PLR0913  # fakepve's own signature, which its areas call
+    async def task(  # noqa: PLR0913, PLR0917  # fakepve's own signature, which its areas call
         self,
         node: str,
         ttype: str,
@@ -79,7 +79,7 @@ class Tasks(FakePve):  # type: ignore[misc]  # fakepve ships no types
         lock: bool = True,  # noqa: FBT001, FBT002  # as above
         log: tuple[str, ...] = (),
     ) -> str:
-        """Start a task and return its UPID. `body` may pause, returns log lines, and raises TaskError to fail."""
+        """Start a task; its UPID. `body` may pause, returns log lines, and raises TaskError to fail."""
         upid, pid, start = self._upid(node, ttype, tid, user)
         record = {
             "upid": upid,
@@ -196,111 +196,6 @@ class Tasks(FakePve):  # type: ignore[misc]  # fakepve ships no types
         if self.storages.get(storage, {}).get("shared"):
             return f"cfs-lock 'storage-{storage}' error: got lock request timeout"
         return f"can't lock file '/var/lock/pve-manager/pve-storage-{storage}' - got timeout"
-
-    # -------------------------------------------------------------- answers
-
-    def _task_view(self, task: dict[str, Any], listing: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # fakepve's signature
-        view = {key: value for key, value in task.items() if key != "log"}
-        view["user"], _, token = task["user"].partition("!")
-        if token:
-            view["tokenid"] = token
-        if listing:
-            view["status"] = view.pop("exitstatus", "")
-            return view if view["status"] else {key: value for key, value in view.items() if key != "status"}
-        view.pop("endtime", None)
-        return view
-
-    def _get_task(self, request: web.Request) -> dict[str, Any]:
-        upid, node = request.match_info["upid"], request.match_info["node"]
-        if not UPID.fullmatch(upid):
-            raise param_error(upid="unable to parse worker upid")
-        task = self.tasks.get(upid)
-        if task is None or task["node"] != node:
-            raise param_error(upid="no such task")
-        user = str(request[_user_key()])
-        if not self._task_owner(user, task):
-            self.require(user, "/nodes/" + node, "Sys.Audit")
-        return dict(task)
-
-    async def _task_log(self, request: web.Request) -> web.StreamResponse:
-        values = self._verify(request, None)
-        lines = self._get_task(request)["log"]
-        start, limit = values.get("start", 0), values.get("limit", 50)
-        shown = [{"n": n, "t": text} for n, text in enumerate(lines, 1)][start:]
-        return web.json_response({"data": shown[:limit] if limit else shown, "total": len(lines)})
-
-    async def _task_list(self, request: web.Request) -> web.StreamResponse:
-        values = self._verify(request, None)
-        user = str(request[_user_key()])
-        audit = self.allowed(user, "/nodes/" + values["node"], "Sys.Audit")
-        found = [
-            self._task_view(task, True)
-            for task in reversed(self.tasklog)
-            if task["node"] == values["node"]
-            and (audit or self._task_owner(user, task))
-            and _is_wanted(task, values)
-        ]
-        start, limit = values.get("start", 0), values.get("limit", 50)
-        return web.json_response({"data": found[start : start + limit], "total": len(found)})
-
-    def _routes_lab_tasks(self) -> list[tuple[str, str, Any]]:
-        return [
-            ("GET", "/cluster/tasks", self._cluster_tasks),
-            ("DELETE", "/nodes/{node}/tasks/{upid}", self._task_stop),
-        ]
-
-    async def _cluster_tasks(self, _values: Any, user: str) -> list[dict[str, Any]]:
-        mine = [task for task in self.tasklog[-100:] if self._may_see(user, task)]
-        views = []
-        for task in reversed(mine):
-            view = self._task_view(task, True)
-            saved = {"saved": "1"} if "endtime" in view else {}
-            views.append({key: value for key, value in view.items() if key not in ("pid", "pstart")} | saved)
-        return views
-
-    def _may_see(self, user: str, task: dict[str, Any]) -> bool:
-        seen = self._task_owner(user, task) or self.allowed(user, "/nodes/" + task["node"], "Sys.Audit")
-        return bool(seen)
-
-    async def _task_stop(self, values: dict[str, Any], user: str) -> None:
-        task = self.tasks.get(values["upid"])
-        if task is None:
-            raise die("no such task")
-        if not self._task_owner(user, task):
-            self.require(user, "/nodes/" + values["node"], "Sys.Modify")
-        job = self._running.get(values["upid"])
-        if job:
-            job.cancel()
-            await asyncio.wait([job])
-
-
-def _user_key() -> Any:
-    from fakepve.server import USER  # noqa: PLC0415  # fakepve's server imports its areas
-
-    return USER
-
-
-def _is_wanted(task: dict[str, Any], values: dict[str, Any]) -> bool:
-    """Whether a task passes the filters of the task list (API2/Tasks.pm)."""
-    source = values.get("source", "archive")
-    running = task["status"] == "running"
-    status = task.get("exitstatus", "")
-    return (
-        (source == "all" or running == (source == "active"))
-        and str(values.get("vmid", task["id"])) == task["id"]
-        and values.get("typefilter", task["type"]) == task["type"]
-        and task["starttime"] >= values.get("since", 0)
-        and task["starttime"] <= values.get("until", task["starttime"])
-        and not (values.get("errors") and status == "OK")
-        and values.get("userfilter", "") in task["user"]
-        and (not values.get("statusfilter") or _kind(status) in split_list(values["statusfilter"]))
-    )
-
-
-def _kind(status: str) -> str:
-    if status == "OK":
-        return "ok"
-    return "warning" if status.startswith("WARNINGS: ") else "error"
 
 
 def _event(record: dict[str, Any]) -> Event:

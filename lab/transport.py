@@ -1,8 +1,9 @@
 """How Proxmox VE answers HTTP, whatever the request: pve-http-server's AnyEvent.pm and RESTEnvironment.pm.
 
-The order is Proxmox's: method, login, permission, proxying to the node, parameters, handler. Every request passes
-`_middleware` once; handlers find their parameters checked. What is observed on a real cluster: 401 and 595 have an
-empty body, errors stand in the reason phrase and in the body, and every status from 400 on closes the connection.
+The order is Proxmox's: method, login, permission, proxying to the node, parameters, handler. Every request
+passes `_middleware` once; handlers find their parameters checked. What is observed on a real cluster: 401 and
+595 have an empty body, errors stand in the reason phrase and in the body, and every status from 400 on closes
+the connection.
 """
 
 import asyncio
@@ -12,73 +13,31 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from aiohttp import web
-from fakepve import FakePve, PveError
+from fakepve import PveError
 from fakepve.server import GENERIC, USER, collect, error
 
 from lab import contract
-from lab.faults import Event, FaultBoard
+from lab.call import CALL, Call, empty
+from lab.login import Login
 
 MAX_BODY_BYTES = 512 * 1024
 HTTP_ERROR = 400
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-READS = ("GET",)
-LOGIN = "/access/ticket"
 KNOWN_METHODS = ("GET", "POST", "PUT", "DELETE")
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(slots=True)
-class Call:
-    """One request on its way. `entry` is the node whose endpoint it reached, `node` the one it speaks of."""
-
-    method: str
-    path: str
-    match: Any
-    entry: str
-    user: str | None = None
-    raw: dict[str, Any] = field(default_factory=dict)
-    checked: dict[str, Any] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-    write: int | None = None
-
-    @property
-    def template(self) -> str | None:
-        """The schema's path template, or None when the schema does not know the path."""
-        return self.match.template if self.match else None
-
-    @property
-    def node(self) -> str | None:
-        """The node in the path."""
-        return self.match.params.get("node") if self.match else None
-
-    @property
-    def is_write(self) -> bool:
-        """Whether it may change the cluster; logging in does not."""
-        return self.method not in READS and self.template != LOGIN
-
-    def event(self) -> Event:
-        """The call as a fault sees it."""
-        vmid = self.match.params.get("vmid") if self.match else None
-        guest = int(vmid) if str(vmid).isdigit() else None
-        return Event(subject=f"{self.method} {self.path}", node=self.node, guest=guest, write=self.write)
-
-
-CALL = web.RequestKey("call", Call)
-
-
-class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
-    """The HTTP side of a simulated cluster: refusals, logins, faults on the wire, and the record of what was asked."""
+class Transport(Login):
+    """The HTTP side of a cluster: refusals, logins, faults on the wire, and the record of what was asked."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.site = ""
-        self.faults = FaultBoard(lambda: None)
         self.illegal: deque[contract.Illegal] = deque(maxlen=contract.MAX_REMEMBERED)
         self.writes: list[dict[str, Any]] = []
         self.write_count = 0
@@ -107,7 +66,8 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
         call = Call(request.method, request.path, self.resolve(request, ""), self._entry(request))
         request[CALL], request[GENERIC] = call, call.match
         self.request_count += 1
-        self._transports.add(request.transport)
+        if request.transport:
+            self._transports.add(request.transport)
         try:
             response = await self._serve(request, call, handler)
         except PveError as refusal:
@@ -154,51 +114,6 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
         finally:
             if call.is_write:
                 await self.saved()
-
-    # ---------------------------------------------------------------- login
-
-    async def _refused_login(self, request: web.Request, call: Call) -> web.StreamResponse | None:
-        try:
-            call.user = request[USER] = self._authenticate(request)
-        except PveError as refusal:
-            if call.match and self.is_world(call.match, call.method):
-                call.user = request[USER] = None
-                return None
-            await self.pause(3)
-            return empty(refusal.status, refusal.message)
-        return None
-
-    def _authenticate(self, request: web.Request) -> str | None:
-        if request[CALL].template == LOGIN and request.method == "POST":
-            return None
-        header = request.headers.get("Authorization", "")
-        if header.startswith("PVEAPIToken="):
-            return self._token_user(header.removeprefix("PVEAPIToken="))
-        ticket = request.cookies.get("PVEAuthCookie")
-        if ticket is None:
-            raise PveError(401, "No ticket" if not header else "Authentication failed!")
-        return self._ticket_user(request, unquote(ticket))
-
-    def token_opens(self, tokenid: str, secret: str) -> bool:
-        """Whether a token with this secret may come in; the access area knows more."""
-        return bool(self.apitokens.get(tokenid) == secret)
-
-    def _token_user(self, credentials: str) -> str:
-        tokenid, _, secret = credentials.partition("=")
-        if not self.token_opens(tokenid, secret) or self.faults.take("token-revoked", Event(subject=tokenid)):
-            raise PveError(401, "Authentication failed!")
-        return tokenid
-
-    def _ticket_user(self, request: web.Request, ticket: str) -> str:
-        session = self.tickets.get(ticket)
-        if session and self.faults.take("ticket-expired", Event(subject=session["user"])):
-            del self.tickets[ticket]
-            session = None
-        if session is None or session["expires"] < time.time():
-            raise PveError(401, "Authentication failed!")
-        if request.method not in READS and request.headers.get("CSRFPreventionToken") != session["csrf"]:
-            raise PveError(401, "Permission denied - invalid csrf token")
-        return str(session["user"])
 
     # ----------------------------------------------------------- parameters
 
@@ -262,7 +177,7 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
     async def answer(
         self, request: web.Request, match: Any, _params: Any, user: str, call: Any = None
     ) -> Any:
-        """The data of an answer whose request passed all checks: from the handler, or built from the schema."""
+        """The data of an answer whose request passed all checks, from the handler or from the schema."""
         values = dict(request[CALL].checked)
         if call is not None:
             return await call(match, values)
@@ -317,11 +232,6 @@ class Transport(FakePve):  # type: ignore[misc]  # fakepve ships no types
         if fault.status >= 595:  # noqa: PLR2004  # AnyEvent's own range: trouble between the nodes
             return empty(fault.status, fault.message or "Connection timed out")
         raise PveError(fault.status, fault.message or "injected by the lab")
-
-
-def empty(status: int, reason: str) -> web.Response:
-    """An answer of the proxy layer: nothing but the status line."""
-    return web.Response(status=status, reason=reason)
 
 
 def _hang_up(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

@@ -1,7 +1,7 @@
-"""The corpus of real answers: what was asked of a Proxmox VE cluster and what it said, and how answers are compared.
+"""The corpus of real answers: what a Proxmox VE cluster was asked and said, and how answers are compared.
 
-Compared are the HTTP status, the reason phrase, error texts, how tasks end, and the shape of the body: which keys
-there are, and of which JSON type. What differs between any two clusters by nature is masked.
+Compared are the HTTP status, the reason phrase, error texts, how tasks end, and the shape of the body: which
+keys there are, and of which JSON type. What differs between any two clusters by nature is masked.
 """
 
 import json
@@ -18,8 +18,8 @@ UPID = r"UPID:[\w-]+:[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:\w+:[^:]*:[^:\s]+:"
 SHA1 = r"\b[0-9a-f]{40}\b"
 UUID = r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 BACKUP = r"vzdump-\w+-\d+-\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d"
-VOLATILE = re.compile("|".join((UPID, SHA1, UUID, BACKUP)))
-MASKED = re.compile("|".join((UPID, SHA1, UUID, BACKUP, r"\.tmp\.\d+")))
+VOLATILE = re.compile(f"{UPID}|{SHA1}|{UUID}|{BACKUP}")
+MASKED = re.compile(rf"{VOLATILE.pattern}|\.tmp\.\d+")
 # Keys whose values are said to people, or to programs that look at the words.
 SPOKEN = ("message", "exitstatus")
 

@@ -1,7 +1,7 @@
-"""Ask a lab what was asked of the real cluster, in the same order, as the same users, with the same things broken.
+"""Ask a lab what was asked of the real cluster: in the same order, by the same users, with the same faults.
 
-What the real cluster made up (UPIDs, digests, secrets of tokens, names of backups) is replaced by what the lab made up
-at the same place; a digest that was stale then is stale now.
+What the real cluster made up (UPIDs, digests, secrets of tokens, names of backups) is replaced by what the
+lab made up at the same place; a digest that was stale then is stale now.
 """
 
 import json
@@ -26,8 +26,8 @@ UPIDS = re.compile(UPID)
 class Stretch:
     """A part of the corpus that makes its own objects.
 
-    `before` are sequence numbers, or whole requests, that set the scene unseen. `users` says who asks from a sequence
-    number on, `faults` what breaks at one.
+    `before` are sequence numbers, or whole requests, that set the scene unseen. `users` says who asks from a
+    sequence number on, `faults` what breaks at one.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The lab answers as a real Proxmox VE cluster did: the corpus is replayed, stretch by stretch.
 
-The corpus is read from $BASTIDE_FACTS, or from ../shared/facts beside the checkout, and never copied; without it these
-tests are skipped, and say so. Pick one with `-k`: `pytest tests/contract -k firewall`.
+The corpus is read from $BASTIDE_FACTS, or from ../shared/facts beside the checkout, and never copied; without
+it these tests are skipped, and say so. Pick one with `-k`: `pytest tests/contract -k firewall`.
 """
 
 import re

@@ -46,12 +46,13 @@ def test_a_call_refused_for_the_state_of_things_is_lawful(lab, api, method, path
     assert lab.control.illegal() == []
 
 
-@pytest.mark.parametrize(("method", "path", "params", "culprit"), UNLAWFUL)
-def test_an_unlawful_call_is_refused_and_remembered_with_its_reason(lab, api, method, path, params, culprit):
+@pytest.mark.parametrize("call", UNLAWFUL, ids=lambda call: f"{call[0]} {call[1]}")
+def test_an_unlawful_call_is_refused_and_remembered_with_its_reason(lab, api, call):
+    method, path, params, culprit = call
     assert api(method, path, **params).status_code in (400, 501)
-    [call] = lab.control.illegal("carpentras")
-    assert (call["method"], call["site"]) == (method, "carpentras")
-    assert culprit in call["problems"]
+    [seen] = lab.control.illegal("carpentras")
+    assert (seen["method"], seen["site"]) == (method, "carpentras")
+    assert culprit in seen["problems"]
 
 
 def test_the_lab_imports_nothing_of_the_product():

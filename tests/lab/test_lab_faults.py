@@ -120,18 +120,17 @@ def test_a_storage_lock_fails_the_clone_and_leaves_no_guest(lab, api):
 
 
 @pytest.mark.parametrize(
-    ("path", "options", "kind", "says"),
+    ("call", "says"),
     [
         (
-            "/nodes/ventoux-1/qemu",
-            {"vmid": 520, "scsi0": "vmdata:1"},
-            "qmcreate",
+            ("qmcreate", "/nodes/ventoux-1/qemu", {"vmid": 520, "scsi0": "vmdata:1"}),
             "unable to create VM 520 - broken",
         ),
-        (TEMPLATE + "/clone", {"newid": 520, "full": 1}, "qmclone", "clone failed: broken"),
+        (("qmclone", TEMPLATE + "/clone", {"newid": 520, "full": 1}), "clone failed: broken"),
     ],
 )
-def test_a_failed_creation_cleans_up_after_itself(lab, api, path, options, kind, says):
+def test_a_failed_creation_cleans_up_after_itself(lab, api, call, says):
+    kind, path, options = call
     lab.control.fault("task-fail", SITE, match=kind, message="broken")
     assert api.ended(api.data("POST", path, **options)) == says
     assert api("GET", "/nodes/ventoux-1/qemu/520/config").status_code == 500
