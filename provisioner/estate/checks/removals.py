@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provisioner.estate.checks.view import Trail, View
+from provisioner.estate.checks.view import Trail, View, unknown
 from provisioner.estate.faults import Fault
 
 DECLARED = {
@@ -13,16 +13,18 @@ DECLARED = {
     "role": ("access", "roles"),
     "group": ("access", "groups"),
     "user": ("access", "users"),
-    "backup": ("backups",),
-    "ha-rule": ("ha", "rules"),
-    "ha-group": ("ha", "groups"),
-    "zone": ("sdn", "zones"),
-    "vnet": ("sdn", "vnets"),
+    "backup_job": ("backups",),
+    "ha_rule": ("ha", "rules"),
+    "ha_group": ("ha", "groups"),
+    "sdn_zone": ("sdn", "zones"),
+    "sdn_vnet": ("sdn", "vnets"),
     "alias": ("firewall", "aliases"),
     "ipset": ("firewall", "ipsets"),
-    "security-group": ("firewall", "groups"),
+    "security_group": ("firewall", "groups"),
 }
 """Kind of object to the section of a site that declares it."""
+UNNAMED = ("vm", "ct", "token", "acl", "interface", "sdn_subnet", "ha_resource", "replication")
+"""Kinds whose ids are no keys of the estate."""
 
 
 def contradictions(view: View) -> Iterator[Fault]:
@@ -33,6 +35,8 @@ def contradictions(view: View) -> Iterator[Fault]:
             kind, _, name = entry.partition("/")
             if not kind or not name:
                 yield Fault(path, f"`{entry}` names no object", "write `kind/id`, such as `storage/old-nfs`")
+            elif kind not in DECLARED and kind not in UNNAMED:
+                yield unknown(path, "kind of object", kind, {*DECLARED, *UNNAMED})
             elif name in _declared(view, key, kind):
                 message = f"`{entry}` shall be removed, and is declared as well"
                 yield Fault(path, message, "remove one of the two")

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from provisioner.errors import EstateInvalid, Exit
+from provisioner.estate.checks.removals import DECLARED, UNNAMED
 from provisioner.estate.load import NoEstate, find_estate, load
+from provisioner.resources.catalogue import BY_NAME
 
 ROOT = Path(__file__).parents[3]
 SOUND = (Path(__file__).parent / "sound" / "estate.yml").read_text(encoding="utf-8")
@@ -111,6 +113,10 @@ def test_one_broken_guest_hides_nothing_of_the_others(tmp_path):
         "`vmid` must be at least 100, and is `99`",
         "VMID 111 of `lab` is already that of `app`",
     ]
+
+
+def test_what_may_be_removed_is_what_bastide_knows():
+    assert {*DECLARED, *UNNAMED} <= set(BY_NAME)
 
 
 def test_the_estate_of_a_folder_is_found_from_below(tmp_path):
