@@ -3,10 +3,12 @@
 The figures of a node are invented and stand still; they are those of a mid-sized server.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
 from fakepve import FakePve
+from fakepve.lxc import parse_size
 from fakepve.server import USER, ok
 
 GIB = 1024**3
@@ -30,6 +32,15 @@ ROOT_DISK = {"total": 96 * GIB, "used": 12 * GIB, "free": 84 * GIB, "avail": 79 
 KERNEL = {"sysname": "Linux", "release": "6.14.8-2-pve", "version": "#1 SMP simulated", "machine": "x86_64"}
 CAPACITY = {"maxcpu": 32, "maxmem": 256 * GIB, "maxdisk": 96 * GIB}
 LOAD = {"cpu": 0.02, "mem": 64 * GIB, "disk": 12 * GIB, "uptime": UPTIME_SECONDS}
+
+
+DISKS = ("ide", "sata", "scsi", "virtio")
+
+
+@lru_cache(maxsize=1024)
+def _bytes(size: str) -> int:
+    """A size as configurations have it (8G) in bytes."""
+    return parse_size(size) or 0
 
 
 class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
@@ -123,9 +134,10 @@ class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
 
     def guest_row(self, guest: Any) -> dict[str, Any]:
         """A guest as `/cluster/resources` and the pools list it."""
+        name = guest.guest
         row = {
-            "id": guest.guest,
-            "type": guest.guest.partition("/")[0],
+            "id": name,
+            "type": name.partition("/")[0],
             "node": guest.node,
             "name": guest.name,
             "vmid": guest.vmid,
@@ -140,6 +152,15 @@ class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
             "hastate": guest.ha_state,
         }
         return row | {key: value for key, value in optional.items() if value}
+
+    @staticmethod
+    def _vm_maxdisk(vm: Any) -> int:
+        """The size of a VM's first disk in bytes, from its configuration; 0 when it has none."""
+        for key in sorted(key for key in vm.config if key[-1].isdigit() and key.startswith(DISKS)):
+            value = str(vm.config[key])
+            if "media=cdrom" not in value:
+                return _bytes(value.partition("size=")[2].partition(",")[0])
+        return 0
 
     def _usage(self, guest: Any) -> dict[str, Any]:
         if guest.guest.startswith("qemu"):

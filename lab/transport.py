@@ -84,7 +84,7 @@ class Transport(Login):
         response.headers["Server"] = "pve-api-daemon/3.0"
         if response.status >= HTTP_ERROR:
             response.force_close()
-        if call.is_write and self.faults.take("drop-connection", call.event(), when="after"):
+        if call.write is not None and self.faults.take("drop-connection", call.event(), when="after"):
             return _hang_up(request, response)
         return response
 
