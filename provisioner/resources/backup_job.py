@@ -32,7 +32,8 @@ FIELDS = (
     Field("repeat_missed", "repeat-missed", FLAG, default=False),
     Field("comment", "comment", default=""),
 )
-SECTION = Section(PATH, "id", GUESTS + FIELDS, lanes=("file-jobs_cfg",))
+SECTION = Section(PATH, "id", GUESTS + FIELDS, lanes=("file-jobs_cfg",), repeated=("storage",))
+"""`notes-template` is refused without `storage` beside it."""
 
 
 def reads(_scope: Scope) -> tuple[str, ...]:

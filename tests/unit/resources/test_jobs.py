@@ -106,7 +106,7 @@ def test_names_of_guests_become_numbers_and_what_is_backed_up_comes_first():
 )
 def test_a_selection_is_switched_in_one_call(row, params):
     (changed,) = backup_job.KIND.calls(work(backup_job.KIND, backup(), stored(**row)))
-    assert changed.params == params
+    assert changed.params == {"storage": "srv", **params}
     assert illegal([changed]) == {}
 
 

@@ -1,5 +1,7 @@
 """What was seen and adopted is what is then wanted, for every kind but guests, on both versions."""
 
+from dataclasses import replace
+
 import pytest
 from kind_cases import SITE, VERSIONS, answers, estate, illegal, merged, scope, work
 
@@ -63,6 +65,17 @@ def test_every_object_can_be_made_changed_and_removed_by_legal_calls(name, adopt
     observed = kind.parse(scope(version=version, everything=True), answers(version))
     for one in observed:
         assert illegal(kind.calls(work(kind, None, one, version=version))) == {}
+
+
+@pytest.mark.parametrize("name", KIND_NAMES)
+def test_every_object_can_become_any_other_of_its_kind_by_legal_calls(name, adopted, version):
+    kind = BY_NAME[name]
+    for desired in kind.desired(adopted, SITE):
+        for other in kind.parse(scope(version=version, everything=True), answers(version)):
+            observed = replace(other, ref=desired.ref)
+            changed = {one.name for one in differing(desired, observed, kind.traits)}
+            if not any(kind.traits.matches(one, kind.traits.immutable) for one in changed):
+                assert illegal(kind.calls(work(kind, desired, observed, version=version))) == {}
 
 
 @pytest.mark.parametrize("name", KIND_NAMES)
