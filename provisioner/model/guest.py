@@ -34,6 +34,31 @@ CtDiskKey = Annotated[
 ]
 NicKey = Annotated[str, StringConstraints(pattern=r"^net([0-9]|[12][0-9]|3[01])$")]
 
+_WORDED = frozenset(
+    {
+        *("description", "digest", "hookscript", "lock", "onboot", "parent", "pool", "protection", "startup"),
+        *("tags", "template", "cores", "memory", "nameserver", "ostype", "searchdomain"),
+    }
+)
+VM_WORDED = _WORDED | {
+    *("agent", "balloon", "bios", "boot", "bootdisk", "cicustom", "cipassword", "ciupgrade", "ciuser", "cpu"),
+    *(
+        "machine",
+        "meta",
+        "name",
+        "numa",
+        "scsihw",
+        "serial0",
+        "smbios1",
+        "sockets",
+        "sshkeys",
+        "vga",
+        "vmgenid",
+    ),
+}
+CT_WORDED = _WORDED | {"arch", "cpulimit", "features", "hostname", "swap", "unprivileged"}
+"""API keys that have a word of their own, or that Proxmox VE sets: `options` cannot hold them."""
+
 
 def _disk(value: Any) -> Any:
     """`40G` is short for `{size: 40G}`."""
@@ -182,6 +207,13 @@ class _Guest(Model):
         default_factory=dict,
         description="Settings of the Proxmox VE API that Bastide has no word for, as they are.",
     )
+
+    @model_validator(mode="after")
+    def _options_without_a_word(self) -> _Guest:
+        worded = VM_WORDED if isinstance(self, Vm) else CT_WORDED
+        for key in sorted(self.options.keys() & worded):
+            raise ValueError(f"`options` cannot hold `{key}`: there is a word for it, or Proxmox VE sets it")
+        return self
 
 
 class Vm(_Guest):

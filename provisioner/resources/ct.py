@@ -63,13 +63,14 @@ DIALECT = Dialect(
         Field("nameserver", "nameserver", SPACED, default=()),
         Field("searchdomain", "searchdomain"),
     ),
-    groups=(
-        ("startup", guest.STARTUP),
-        (nics.KEY, nics.CT_NIC),
-        (disks.CT_KEY, disks.CT_DISK),
-    ),
+    groups={
+        "startup": guest.STARTUP,
+        "net": nics.CT_NIC,
+        "rootfs": disks.CT_DISK,
+        "mp": disks.CT_DISK,
+    },
     always=("startup",),
-    silent=rf"{guest.SILENT}|arch|lxc",
+    silent=guest.SILENT | {"arch"},
 )
 
 

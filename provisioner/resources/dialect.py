@@ -6,7 +6,6 @@ A key with a value of its own is one attribute (`memory`); a key with a property
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +13,11 @@ from provisioner.model.objects import Value
 from provisioner.resources.properties import Field, Group
 
 OPTION = "options."
+
+
+def stem(key: str) -> str:
+    """A key without its number: `net` of `net0`."""
+    return key.rstrip("0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,12 @@ class Dialect:
     name: str
     """The attribute that holds the guest's name."""
     fields: tuple[Field, ...]
-    groups: tuple[tuple[str, Group], ...]
-    """Regular expressions over keys, with the grammar of their values."""
+    groups: Mapping[str, Group]
+    """The grammar of property strings, by their keys without number: `net` for `net0`, `net1`, …"""
     always: tuple[str, ...]
     """Keys of property strings whose defaults are attributes even when the key is missing."""
-    silent: str
-    """Regular expression over keys that are nobody's setting: made by Proxmox VE, or its own book-keeping."""
+    silent: frozenset[str]
+    """Keys, without number, that are nobody's setting: made by Proxmox VE, or its own book-keeping."""
     refine: Callable[[dict[str, Value]], dict[str, Value]] = dict
     """The last touch to what was read."""
 
@@ -40,7 +44,7 @@ class Dialect:
         values: dict[str, Value] = {field.attribute: field.read(config) for field in self.fields}
         named = {field.name for field in self.fields}
         for key in (*self.always, *config):
-            if key not in named and not re.fullmatch(self.silent, key):
+            if key not in named and stem(key) not in self.silent:
                 values |= self._read_key(key, config.get(key, ""))
         return self.refine(values)
 
@@ -65,7 +69,7 @@ class Dialect:
 
     def group(self, key: str) -> Group | None:
         """The grammar of a key's value, if it is a property string."""
-        return next((group for pattern, group in self.groups if re.fullmatch(pattern, key)), None)
+        return self.groups.get(stem(key))
 
     def key(self, attribute: str) -> str:
         """The API key that an attribute is part of."""

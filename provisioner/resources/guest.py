@@ -36,7 +36,12 @@ STARTUP = Group(
     "order",
     (Field("order", "order", INTEGER), Field("up", "up", INTEGER), Field("down", "down", INTEGER)),
 )
-SILENT = r"digest|description|lock|parent|snapshots|snaptime|snapstate|vmstate|pool|unused\d+|running.*"
+SILENT = frozenset(
+    {
+        *("digest", "description", "lock", "parent", "snapshots", "snaptime", "snapstate", "unused"),
+        *("vmstate", "runningcpu", "runningmachine", "running-nets-host-mtu"),
+    }
+)
 
 
 def reads(_scope: Scope) -> tuple[str, ...]:
@@ -105,26 +110,33 @@ def _observed(
     gone = {item["key"] for item in items if item.get("delete")}
     config = {key: text for key, text in {**active, **coming}.items() if key not in gone}
     running, locked = row.get("status") == "running", config.get("lock", "")
-    values, before = dialect.read(config), dialect.read(active)
+    values = _values(dialect, config, row["vmid"])
+    before = _values(dialect, active, row["vmid"]) if running and config != active else values
     description, mark = read_mark(config.get("description"), scope.mark)
-    if not values[dialect.name] and locked not in HALF_MADE:
-        values[dialect.name] = before[dialect.name] = f"{dialect.kind.upper()}{row['vmid']}"
     return Observed(
         ref=Ref(scope.site, dialect.kind, str(row["vmid"])),
         label=str(values[dialect.name] or row["vmid"]),
         attributes={**values, "description": description.strip(), "pool": row["pool"]},
         mark=mark,
         digest=config.get("digest", ""),
-        active=_waiting(before, values) if running else {},
+        active=_waiting(before, values),
         node=str(row["node"]),
         running=running,
         locked=locked,
     )
 
 
+def _values(dialect: Dialect, config: Mapping[str, str], vmid: str) -> dict[str, Value]:
+    """The attributes; a guest without a name is called `VM100`, as Proxmox VE does but for a blank."""
+    values = dialect.read(config)
+    if not values[dialect.name] and config.get("lock") not in HALF_MADE:
+        values[dialect.name] = f"{dialect.kind.upper()}{vmid}"
+    return values
+
+
 def _waiting(before: Mapping[str, Value], values: Mapping[str, Value]) -> dict[str, Value]:
     """The values in force of what changes at the next restart."""
-    names = sorted({*before, *values})
+    names = sorted({*before, *values}) if before is not values else ()
     return {name: before.get(name) for name in names if before.get(name) != values.get(name)}
 
 

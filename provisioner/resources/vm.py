@@ -67,16 +67,16 @@ DIALECT = Dialect(
         Field("boot", "boot", BOOT, default=()),
         *cloudinit.FIELDS,
     ),
-    groups=(
-        ("startup", guest.STARTUP),
-        ("agent", AGENT),
-        (nics.KEY, nics.VM_NIC),
-        (disks.VM_KEY, disks.VM_DISK),
-        ("|".join(disks.STATE_KEYS), disks.STATE_DISK),
-        (r"ipconfig\d+", nics.IPCONFIG),
-    ),
+    groups={
+        "startup": guest.STARTUP,
+        "agent": AGENT,
+        "net": nics.VM_NIC,
+        "ipconfig": nics.IPCONFIG,
+        **dict.fromkeys(("scsi", "virtio", "sata", "ide"), disks.VM_DISK),
+        **dict.fromkeys(("efidisk", "tpmstate"), disks.STATE_DISK),
+    },
     always=("startup", "agent"),
-    silent=rf"{guest.SILENT}|meta|vmgenid|smbios1|cipassword|bootdisk",
+    silent=guest.SILENT | {"meta", "vmgenid", "smbios", "cipassword", "bootdisk"},
     refine=cloudinit.lift,
 )
 

@@ -13,10 +13,14 @@ from guest_cases import (
     seen,
     wanted,
 )
+from pydantic import ValidationError
 
 from provisioner.errors import Refused
 from provisioner.model.base import GIB, MIB, SecretRef
+from provisioner.model.guest import CT_WORDED, VM_WORDED
 from provisioner.model.objects import Mark, Ref
+from provisioner.resources import ct as ct_kind
+from provisioner.resources import vm as vm_kind
 from provisioner.resources.vm import KIND
 
 CONFIG = {
@@ -97,6 +101,11 @@ def test_values_are_those_after_the_restart_and_the_active_ones_are_kept_apart()
     assert guest.active["cores"] == 2
     assert guest.active["net0.bridge"] == "vmbr0"
     assert "name" not in guest.active
+
+
+def test_a_nameless_guest_waits_for_its_memory_only():
+    guest = vm(name=None, status="running", pending={"memory": "4096"})
+    assert guest.active == {"memory": 2 * GIB}
 
 
 def test_a_stopped_guest_waits_for_nothing():
@@ -568,3 +577,15 @@ def test_two_guests_of_one_name_and_odd_names_are_told_apart():
         "web-prod-102": "web-prod",
         "g-7zip": "7zip",
     }
+
+
+@pytest.mark.parametrize(
+    ("dialect", "forbidden"), [(vm_kind.DIALECT, VM_WORDED), (ct_kind.DIALECT, CT_WORDED)]
+)
+def test_what_has_a_word_cannot_be_an_option(dialect, forbidden):
+    assert {field.name for field in dialect.fields} | set(dialect.always) <= forbidden
+
+
+def test_an_option_with_a_word_is_refused_by_name():
+    with pytest.raises(ValidationError, match="`options` cannot hold `memory`"):
+        app(options={"memory": 512})
