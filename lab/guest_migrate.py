@@ -22,6 +22,10 @@ class GuestMigrate(FakePve):  # type: ignore[misc]  # fakepve ships no types
         """Why HA's rules forbid a guest on a node, or None; the HA area knows."""
         return None
 
+    def replica_nodes(self, _vmid: int) -> set[str]:
+        """The nodes that a guest is replicated to; the replication area knows."""
+        return set()
+
     async def ha_move(self, guest: Any, target: str) -> None:
         """Ask HA to move a guest; the HA area may know better when and whether."""
         self.later(self.ha_delay, lambda: self._arrive(guest, target))
@@ -88,12 +92,21 @@ class GuestMigrate(FakePve):  # type: ignore[misc]  # fakepve ships no types
         if target not in self.nodes:
             raise die(f"no such cluster node '{target}'")
         vm = self.find(values["node"], values["vmid"])
-        if vm.status == "running" and not values.get("online"):
-            raise die("can't migrate running VM without --online")
+        if vm.status == "running":
+            self._check_live(vm, values)
         self._check_target(vm, target)
         if vm.ha_managed:
             return await self._ask_ha(vm, target, user)
         return await self._move(vm, target, user, values)
+
+    def _check_live(self, vm: Any, values: dict[str, Any]) -> None:
+        """A running VM moves only when told to, and away from its replicas only by force."""
+        if not values.get("online"):
+            raise die("can't migrate running VM without --online")
+        replicas, target = self.replica_nodes(vm.vmid), values["target"]
+        if replicas and target not in replicas and not values.get("force"):
+            why = "not a replication target. Use 'force' to override."
+            raise die(f"Cannot live-migrate replicated VM to node '{target}' - {why}")
 
     def _check_target(self, vm: Any, target: str) -> None:
         for storage in self._unavailable(vm, target):

@@ -69,6 +69,11 @@ class ReplicationArea(Area):
         guest, _, number = job_id.partition("-")
         return {"id": job_id, "guest": int(guest), "jobnum": int(number), **job}
 
+    def replica_nodes(self, vmid: int) -> set[str]:
+        """The nodes that a guest is replicated to."""
+        jobs = self.replication["jobs"].items()
+        return {job["target"] for job_id, job in jobs if job_id.partition("-")[0] == str(vmid)}
+
     async def _job_list(self, _values: Values, user: str) -> list[Values]:
         self._scheduler_ran()
         shown = [self._shown_job(job_id, job) for job_id, job in sorted(self.replication["jobs"].items())]

@@ -80,3 +80,11 @@ def test_every_accepted_difference_belongs_to_a_stretch_and_has_a_reason():
     rows = yaml.safe_load(ACCEPTED.read_text(encoding="utf-8")) or {}
     assert rows.keys() <= {stretch.name for stretch in STRETCHES}
     assert all(len(row["why"]) > 20 for accepted in rows.values() for row in accepted)
+
+
+def test_every_real_answer_is_replayed_or_left_out_for_a_reason():
+    left_out = yaml.safe_load(replay.STRETCHES.read_text(encoding="utf-8"))["left_out"]
+    assert all(row["why"] for row in left_out)
+    replayed = {seq for stretch in STRETCHES for seq in stretch.seqs}
+    missing = corpus.load().keys() - replayed
+    assert missing == {seq for row in left_out for seq in range(row["from"], row["to"] + 1)}

@@ -157,6 +157,24 @@ def test_a_running_vm_with_local_disks_migrates_only_when_told_to_take_them_alon
     assert api.ended(upid) == "OK"
 
 
+def test_a_running_replicated_vm_moves_only_to_where_its_replica_is(api, vm):
+    vmid = vm.rpartition("/")[2]
+    api.data("POST", "/cluster/replication", id=f"{vmid}-0", type="local", target="ventoux-2")
+    api.data("POST", vm + "/status/start")
+    how = {"online": 1, "with-local-disks": 1}
+    refused = api("POST", vm + "/migrate", target="ventoux-3", **how)
+    assert "not a replication target" in refused.reason
+    assert api.ended(api.data("POST", vm + "/migrate", target="ventoux-2", **how)) == "OK"
+
+
+def test_a_vm_under_ha_is_only_asked_to_move(api, vm):
+    vmid = vm.rpartition("/")[2]
+    api.data("POST", "/cluster/ha/resources", sid=f"vm:{vmid}", state="stopped")
+    upid = api.data("POST", vm + "/migrate", target="ventoux-2")
+    assert f":hamigrate:{vmid}:" in upid
+    assert api.ended(upid) == "OK"
+
+
 def test_migration_says_beforehand_where_a_vm_may_go(api, vm):
     api.data("POST", "/storage", storage="only1", type="zfspool", pool="tank", nodes="ventoux-1,ventoux-2")
     api.data("PUT", vm + "/config", scsi1="only1:1")

@@ -30,7 +30,16 @@ def test_no_two_areas_define_the_same_name_but_for_the_hooks():
 
 def test_a_name_that_hides_one_of_the_cluster_passes_the_call_on_or_is_meant():
     meant = {
-        *("_ha_request", "_ct_ha", "ha_move", "ha_move_blocker", "node_hastate", "zones", "bridges"),
+        *(
+            "_ha_request",
+            "_ct_ha",
+            "ha_move",
+            "ha_move_blocker",
+            "replica_nodes",
+            "node_hastate",
+            "zones",
+            "bridges",
+        ),
         *(
             "allowed",
             "token_opens",
