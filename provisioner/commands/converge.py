@@ -34,13 +34,17 @@ allow_option = click.option(
 @click.command()
 @common
 @site_option
+@allow_option
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan for `apply FILE`."
 )
-def plan(*, as_json: bool, sites: tuple[str, ...], output: Path | None) -> int:
-    """Show what would change, and change nothing. Exit 0: no changes; 4: changes; 6: not wholly observed."""
-    estate = loaded()
-    with planned(estate, sites) as made:
+def plan(*, as_json: bool, sites: tuple[str, ...], allowed: tuple[str, ...], output: Path | None) -> int:
+    """Show what would change, and change nothing. Exit 0: no changes; 4: changes; 6: not wholly observed.
+
+    With --allow restart=NAME the plan holds the restarts that `apply` would make with the same option.
+    """
+    allowance, estate = Allowance.parse(allowed), loaded()
+    with planned(estate, sites, allowance) as made:
         if output:
             _save(output, made.plan)
         if as_json:
@@ -146,6 +150,8 @@ def _finish(made: Plan, result: Result | None, *, as_json: bool) -> int:
             "mend what the failed steps name and run the same command again: it goes on from where it stands",
         )
     refuse(made.blockers)
+    if made.blockers:
+        return Exit.PENDING
     return Exit.UNREACHABLE if made.unknown else Exit.OK
 
 

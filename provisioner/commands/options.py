@@ -81,14 +81,21 @@ def verbose() -> bool:
 
 
 def loaded() -> Loaded:
-    """The estate of this command. Raises EstateInvalid after its problems were printed."""
+    """The estate of this command. Raises EstateInvalid after its problems were printed.
+
+    Problems that are advice are counted and do not stop a command.
+    """
     try:
-        return load(estate_path())
+        found = load(estate_path(), strict=False)
     except EstateInvalid as error:
         from provisioner.report.problems import show_problems  # noqa: PLC0415 - only a broken estate needs it
 
         show_problems(error.problems)
         raise
+    if found.advice:
+        count = f"{len(found.advice)} problem{'s' if len(found.advice) > 1 else ''}"
+        click.echo(f"The estate has {count} that do not stop this: see `bastide validate`.", err=True)
+    return found
 
 
 def print_json(document: Any) -> None:

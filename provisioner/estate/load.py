@@ -43,12 +43,16 @@ class Positions:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A valid estate, the folder that its relative paths begin at, and where it stands."""
+    """A valid estate, the folder that its relative paths begin at, and where it stands.
+
+    `advice` are problems that make no part of it meaningless, such as a site that cannot lose a node.
+    """
 
     estate: Estate
     folder: Path
     files: tuple[Path, ...]
     positions: Positions
+    advice: tuple[Problem, ...] = ()
 
 
 def find_estate(start: Path) -> Path:
@@ -62,8 +66,10 @@ def find_estate(start: Path) -> Path:
     )
 
 
-def load(path: Path, *, now: datetime | None = None) -> Loaded:
+def load(path: Path, *, now: datetime | None = None, strict: bool = True) -> Loaded:
     """The estate of a file, or of the `estate.yml` in a folder. `now` decides what has expired.
+
+    Unless it is `strict`, problems that are advice do not make an estate invalid.
 
     Raises NoEstate if there is none, EstateInvalid with every problem of all its files, sorted by place.
     """
@@ -77,12 +83,16 @@ def load(path: Path, *, now: datetime | None = None) -> Loaded:
         view = View(parsed.estate, top, frozenset(parsed.wanting), file.parent, now or datetime.now(UTC))
         found = [*document.problems, *unusable]
         found += [_problem(where, fault, file) for where, fault in _broken(parsed, document)]
-        found += [
-            _problem(parsed.top, fault, file) for fault in (meaning_of(view) if document.complete else ())
+        meant = [
+            (_problem(parsed.top, fault, file), is_advice)
+            for fault, is_advice in (meaning_of(view) if document.complete else ())
         ]
-    if found:
-        raise EstateInvalid(tuple(sorted(set(found))))
-    return Loaded(parsed.estate, file.parent, document.files, Positions(parsed.top, str(file)))
+    found += [problem for problem, is_advice in meant if not is_advice]
+    advice = [problem for problem, is_advice in meant if is_advice]
+    if found or (strict and advice):
+        raise EstateInvalid(tuple(sorted({*found, *advice})))
+    positions = Positions(parsed.top, str(file))
+    return Loaded(parsed.estate, file.parent, document.files, positions, tuple(sorted(set(advice))))
 
 
 @contextmanager

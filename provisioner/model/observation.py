@@ -9,7 +9,7 @@ from datetime import datetime
 from provisioner.model.objects import Observed, Ref
 
 EVERY = "*"
-"""The id of a `Ref` that stands for all objects of a kind."""
+"""The id of a `Ref` that stands for all objects of a kind; as its kind too, for all of a site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +40,6 @@ class Observation:
         return int(self.version.split(".")[0]) if self.version else 0
 
     def why_unknown(self, ref: Ref) -> str | None:
-        """Why an object could not be observed, alone or with all of its kind; None if it could."""
-        return self.unknown.get(ref) or self.unknown.get(Ref(ref.site, ref.kind, EVERY))
+        """Why an object could not be observed, alone, with its kind or with its site; None if it could."""
+        wider = (ref, Ref(ref.site, ref.kind, EVERY), Ref(ref.site, EVERY, EVERY))
+        return next((self.unknown[one] for one in wider if one in self.unknown), None)

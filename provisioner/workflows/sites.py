@@ -59,9 +59,13 @@ class OpenSite(AbstractContextManager["OpenSite"]):
 
 
 def open_site(loaded: Loaded, name: str) -> OpenSite:
-    """Open a session to a site's cluster; nothing is sent before the first read."""
+    """Open a session to a site's cluster; nothing is sent before the first read.
+
+    Raises BastideError if the secret of its API cannot be had.
+    """
     site, folder = loaded.estate.sites[name], loaded.folder
-    session = Session(name, site.api, secret=lambda _: api_secret(site.api, folder), folder=folder)
+    secret = api_secret(site.api, folder)
+    session = Session(name, site.api, secret=lambda _: secret, folder=folder)
     return OpenSite(
         name=name,
         site=site,

@@ -153,5 +153,4 @@ def _quorate(answers: Mapping[str, Any]) -> bool:
 
 
 def _unknown_site(name: str, now: datetime, reason: str) -> Observation:
-    unknown = {Ref(name, kind.traits.kind, EVERY): reason for kind in KINDS}
-    return Observation(site=name, at=now, unknown=unknown)
+    return Observation(site=name, at=now, unknown={Ref(name, EVERY, EVERY): reason})

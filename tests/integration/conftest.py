@@ -48,14 +48,25 @@ class Bastide:
 
     def __call__(self, *args: str) -> Ran:
         done = subprocess.run(
-            self.command(*args), env=self.environment(), capture_output=True, text=True, timeout=240, check=False, stdin=subprocess.DEVNULL
+            self.command(*args),
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def start(self, *args: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            self.command(*args), env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
+            self.command(*args),
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            stdin=subprocess.DEVNULL,
         )
 
     def edit(self, name: str, before: str, after: str) -> None:
@@ -69,7 +80,12 @@ class Bastide:
 def site_api(lab: RunningLab, site: str, secret: str) -> dict[str, object]:
     """The `api` part of a site of the lab, and the secret that goes with it."""
     access = lab.sites[site]
-    return {"endpoints": list(access.urls), "ca": str(access.cafile), "token": access.tokenid, "secret": f"env:{secret}"}
+    return {
+        "endpoints": list(access.urls),
+        "ca": str(access.cafile),
+        "token": access.tokenid,
+        "secret": f"env:{secret}",
+    }
 
 
 def prepare(lab: RunningLab, folder: Path, *, major: int = 9) -> Bastide:

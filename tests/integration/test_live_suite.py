@@ -13,10 +13,16 @@ from tests.integration.conftest import ROOT
 def test_the_live_suite_passes_on_the_lab_and_leaves_nothing(tmp_path):
     spec = LabSpec.sized(sites=1)
     (site,) = spec.sites
-    plain = {"local": {**site.storages["local"], "content": "backup,images,import,iso,rootdir,snippets,vztmpl"}}
-    with running_lab(replace(spec, sites=(replace(site, storages={**site.storages, **plain}),)), tmp_path / "lab") as lab:
+    plain = {
+        "local": {**site.storages["local"], "content": "backup,images,import,iso,rootdir,snippets,vztmpl"}
+    }
+    with running_lab(
+        replace(spec, sites=(replace(site, storages={**site.storages, **plain}),)), tmp_path / "lab"
+    ) as lab:
         access = lab.sites["carpentras"]
-        before = lab.control.status()["sites"]["carpentras"]["guests"] if "sites" in lab.control.status() else None
+        before = (
+            lab.control.status()["sites"]["carpentras"]["guests"] if "sites" in lab.control.status() else None
+        )
         environment = {
             **os.environ,
             "BASTIDE_TEST_PVE_URLS": ",".join(access.urls),

@@ -58,7 +58,9 @@ def cluster() -> Cluster:
 def estate(cluster, tmp_path) -> Bastide:
     """An estate of this cluster with nothing in it but how to reach it."""
     (tmp_path / "estate.yml").write_text(yaml.safe_dump(frame(cluster)))
-    return Bastide(tmp_path, {"PROOF_TOKEN": cluster.token.partition("=")[2], "PROOF_PASSWORD": "Proof-of-Bastide-1"})
+    return Bastide(
+        tmp_path, {"PROOF_TOKEN": cluster.token.partition("=")[2], "PROOF_PASSWORD": "Proof-of-Bastide-1"}
+    )
 
 
 def frame(cluster: Cluster) -> dict:
@@ -66,14 +68,22 @@ def frame(cluster: Cluster) -> dict:
     name = next((row["name"] for row in status if row["type"] == "cluster"), "standalone")
     capacity = {row["node"]: row for row in cluster.get("/nodes")}
     nodes = {
-        row["name"]: {"address": row["ip"], "memory": f"{capacity[row['name']]['maxmem'] // 2**20}M", "cores": capacity[row["name"]]["maxcpu"]}
+        row["name"]: {
+            "address": row["ip"],
+            "memory": f"{capacity[row['name']]['maxmem'] // 2**20}M",
+            "cores": capacity[row["name"]]["maxcpu"],
+        }
         for row in status
         if row["type"] == "node" and row["online"]
     }
     site = {
         "cluster": name,
         "version": int(cluster.get("/version")["release"].split(".")[0]),
-        "api": {"endpoints": list(cluster.urls), "token": cluster.token.partition("=")[0], "secret": "env:PROOF_TOKEN"}
+        "api": {
+            "endpoints": list(cluster.urls),
+            "token": cluster.token.partition("=")[0],
+            "secret": "env:PROOF_TOKEN",
+        }
         | ({"ca": str(Path(cluster.ca).resolve())} if cluster.ca else {}),
         "nodes": nodes,
     }

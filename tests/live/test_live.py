@@ -30,18 +30,41 @@ def furnished(cluster) -> dict:
     }
     # Aliases, IP sets and groups change nothing while no rule names them; the firewall's options are left alone.
     site["storages"] = {
-        "bastide-proof": {"type": "dir", "path": "/var/lib/bastide-proof", "content": ["iso"], "enabled": False}
+        "bastide-proof": {
+            "type": "dir",
+            "path": "/var/lib/bastide-proof",
+            "content": ["iso"],
+            "enabled": False,
+        }
     }
     site["backups"] = {
-        "bastide-proof": {"storage": cluster.storage, "schedule": "sun 03:30", "pool": "bastide-proof", "enabled": False}
+        "bastide-proof": {
+            "storage": cluster.storage,
+            "schedule": "sun 03:30",
+            "pool": "bastide-proof",
+            "enabled": False,
+        }
     }
     site["sdn"] = {
         "zones": {"bproof": {"type": "simple"}},
         "vnets": {"bproof0": {"zone": "bproof", "subnets": {"192.0.2.0/24": {"gateway": "192.0.2.1"}}}},
     }
-    common = {"site": NAME, "node": nodes[0], "storage": cluster.storage, "pool": "bastide-proof", "memory": "256M", "onboot": False}
+    common = {
+        "site": NAME,
+        "node": nodes[0],
+        "storage": cluster.storage,
+        "pool": "bastide-proof",
+        "memory": "256M",
+        "onboot": False,
+    }
     document["guests"] = {
-        "bastide-template": {**common, "vmid": template, "template": True, "started": False, "disks": {"scsi0": {"size": "1G", "format": "qcow2"}}},
+        "bastide-template": {
+            **common,
+            "vmid": template,
+            "template": True,
+            "started": False,
+            "disks": {"scsi0": {"size": "1G", "format": "qcow2"}},
+        },
         "bastide-clone": {
             **common,
             "vmid": clone,
@@ -52,13 +75,38 @@ def furnished(cluster) -> dict:
             "tags": ["bastide-proof"],
             "ha": {"state": "stopped", "comment": "made by a test"},
         },
-        "bastide-own": {**common, "vmid": own, "started": False, "disks": {"scsi0": {"size": "1G", "format": "qcow2"}}, "nics": {"net0": {"bridge": cluster.bridge}}},
+        "bastide-own": {
+            **common,
+            "vmid": own,
+            "started": False,
+            "disks": {"scsi0": {"size": "1G", "format": "qcow2"}},
+            "nics": {"net0": {"bridge": cluster.bridge}},
+        },
     }
-    archives = [row["volid"] for row in cluster.get(f"/nodes/{nodes[0]}/storage/{cluster.storage}/content") if row["content"] == "vztmpl"]
+    archives = [
+        row["volid"]
+        for row in cluster.get(f"/nodes/{nodes[0]}/storage/{cluster.storage}/content")
+        if row["content"] == "vztmpl"
+    ]
     if archives:
-        document["guests"]["bastide-ct"] = {**common, "kind": "ct", "vmid": cluster.vmids[3], "image": archives[0], "started": False, "disks": {"rootfs": "1G"}}
+        document["guests"]["bastide-ct"] = {
+            **common,
+            "kind": "ct",
+            "vmid": cluster.vmids[3],
+            "image": archives[0],
+            "started": False,
+            "disks": {"rootfs": "1G"},
+        }
     if site["version"] >= 9:
-        site["ha"] = {"rules": {"bastide-proof": {"type": "node-affinity", "guests": ["bastide-clone"], "nodes": {nodes[0]: None}}}}
+        site["ha"] = {
+            "rules": {
+                "bastide-proof": {
+                    "type": "node-affinity",
+                    "guests": ["bastide-clone"],
+                    "nodes": {nodes[0]: None},
+                }
+            }
+        }
     assert archive is None
     return document
 
@@ -77,7 +125,11 @@ def settled(estate, *args: str) -> None:
 
 def leftovers(cluster) -> list[str]:
     """What still bears our names or lies in our range."""
-    guests = [f"guest {row['vmid']}" for row in cluster.get("/cluster/resources?type=vm") if row["vmid"] in cluster.vmids]
+    guests = [
+        f"guest {row['vmid']}"
+        for row in cluster.get("/cluster/resources?type=vm")
+        if row["vmid"] in cluster.vmids
+    ]
     lists = {
         "/pools": "poolid", "/access/roles": "roleid", "/access/groups": "groupid", "/access/users": "userid", "/storage": "storage",
         "/cluster/backup": "id", "/cluster/sdn/zones": "zone", "/cluster/sdn/vnets": "vnet", "/cluster/ha/resources": "sid",
@@ -86,7 +138,8 @@ def leftovers(cluster) -> list[str]:
         f"{path} {row[key]}"
         for path, key in lists.items()
         for row in cluster.get(path)
-        if row[key].lower().startswith(("bastide", "bproof")) or row[key] in {f"vm:{vmid}" for vmid in cluster.vmids}
+        if row[key].lower().startswith(("bastide", "bproof"))
+        or row[key] in {f"vm:{vmid}" for vmid in cluster.vmids}
     ]
     return guests + named
 

@@ -41,7 +41,22 @@ CHECKS: tuple[Callable[[View], Iterator[Fault]], ...] = (
 )
 
 
-def meaning_of(view: View) -> Iterator[Fault]:
-    """The faults that every check finds."""
+ADVICE = frozenset(
+    {
+        identity.host_names,
+        addresses.one_gateway,
+        firewall.lockout,
+        services.tiers,
+        services.losses,
+        services.unprotected,
+        *capacity.CHECKS,
+    }
+)
+"""What they find is unwise, and yet an estate can be meant so: a cluster that was adopted is as it is."""
+
+
+def meaning_of(view: View) -> Iterator[tuple[Fault, bool]]:
+    """The faults that every check finds, and whether they are advice only."""
     for check in CHECKS:
-        yield from check(view)
+        for fault in check(view):
+            yield fault, check in ADVICE
