@@ -43,6 +43,17 @@ def _bytes(size: str) -> int:
     return parse_size(size) or 0
 
 
+def _disabled(node: str, storage: str) -> dict[str, Any]:
+    """A storage that is a member of a pool and of which a node knows no more than its name."""
+    return {
+        "id": f"storage/{node}/{storage}",
+        "type": "storage",
+        "node": node,
+        "storage": storage,
+        "status": "unknown",
+    }
+
+
 class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
     """Answers about the cluster as a whole."""
 
@@ -196,7 +207,7 @@ class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
         for storage in sorted(self._pool_meta(name)["storage"]):
             if storage in self.storages:
                 node = (self._storage_nodes(storage) or sorted(self.nodes))[0]
-                row = self._storage_resource(node, storage) or {}
+                row = self._storage_resource(node, storage) or _disabled(node, storage)
                 rows.append({key: value for key, value in row.items() if key != "pool"})
         return [row for row in rows if kind in (None, row["type"])]
 
