@@ -14,72 +14,17 @@ from tests.integration.conftest import ESTATES, Bastide, site_api
 SITE = "carpentras"
 MARK = "[bastide:proof]"
 LISTS = (
-    "/pools", "/access/users?full=1", "/access/groups", "/cluster/firewall/aliases", "/cluster/firewall/ipset",
-    "/cluster/firewall/groups", "/cluster/ha/resources", "/cluster/replication", "/cluster/backup",
+    "/pools", "/access/users?full=1", "/access/groups", "/cluster/firewall/aliases",
+    "/cluster/firewall/ipset", "/cluster/firewall/groups", "/cluster/ha/resources", "/cluster/replication", "/cluster/backup",
     "/cluster/sdn/vnets", "/nodes/ventoux-1/network", "/nodes/ventoux-1/qemu",
 )  # fmt: skip
+HOME = {"ventoux-1": 2, "ventoux-2": None}
 OF_VERSION = {
-    9: {"rules": {"home": {"type": "node-affinity", "guests": ["dpi"], "nodes": {"ventoux-1": 2, "ventoux-2": None}}}},
-    8: {"groups": {"home": {"nodes": {"ventoux-1": 2, "ventoux-2": None}, "comment": "where its data is"}}},
-}  # fmt: skip
-CHANGES = {
-    "nodes": {
-        "ventoux-1": {
-            "interfaces": {"vmbr7": {"type": "bridge", "address": "10.7.0.2/24", "vlan_aware": True}},
-            "firewall": {"log_level_in": "info", "rules": [{"action": "ACCEPT", "source": "10.84.9.0/24"}]},
-        }
-    },
-    "sdn": {
-        "zones": {"clinic": {"mtu": 1400}},
-        "vnets": {"imaging": {"alias": "Radiologie", "subnets": {"10.84.40.0/24": {"gateway": "10.84.40.254", "snat": True}}}},
-    },
-    "storages": {"exports": {"content": ["backup", "snippets"], "prune": {"keep_last": 3}, "nodes": [], "enabled": False}},
-    "pools": {"clinic": {"comment": "Clinique", "storages": ["vmdata"]}},
-    "access": {
-        "roles": {"Astreinte": {"privileges": ["VM.Audit", "VM.PowerMgmt"]}},
-        "groups": {"astreinte": {"comment": ""}},
-        "users": {
-            "marie@pve": {
-                "groups": [],
-                "email": None,
-                "expires": None,
-                "enabled": False,
-                "tokens": {"probe": {"comment": "", "privilege_separation": False}},
-            }
-        },
-        "acl": [
-            {"path": "/pool/clinic", "role": "Astreinte", "groups": ["astreinte"]},
-            {"path": "/vms", "role": "PVEAuditor", "tokens": ["marie@pve!probe"]},
-        ],
-    },
-    "firewall": {
-        "policy_in": "REJECT",
-        "aliases": {"pacs": {"cidr": "10.84.40.11"}},
-        "ipsets": {"admins": {"entries": [{"cidr": "10.84.9.0/24", "comment": "the office"}, "10.84.10.0/24"], "comment": ""}},
-        "groups": {
-            "dicom": {
-                "comment": "radiology",
-                "rules": [{"action": "DROP", "source": "10.66.0.0/16"}, {"action": "ACCEPT", "proto": "tcp", "dport": "104,11112"}],
-            }
-        },
-        "rules": [
-            {"type": "group", "action": "dicom"},
-            {"action": "ACCEPT", "source": "10.84.0.0/24", "comment": "the cluster itself"},
-            {"action": "ACCEPT", "proto": "icmp", "log": "info"},
-            {"action": "ACCEPT", "source": "+dc/admins", "comment": "never lock us out"},
-            {"action": "DROP"},
-        ],
-    },
-    "backups": {"nightly": {"schedule": "22:00", "pool": None, "all": True, "prune": {"keep_daily": 7}, "notes": None, "compress": "0"}},
-}  # fmt: skip
-GUEST_CHANGES = {
-    "ha": {"state": "stopped", "max_restart": 3, "comment": ""},
-    "replication": [{"target": "ventoux-2", "schedule": "*/30", "enabled": False}],
-    "firewall": {"enabled": False, "policy_out": "DROP", "rules": []},
+    9: {"rules": {"home": {"type": "node-affinity", "guests": ["dpi"], "nodes": HOME}}},
+    8: {"groups": {"home": {"nodes": HOME, "comment": "where its data is"}}},
 }
-UNMARKABLE = [
-    "storage/exports", "role/Astreinte", "sdn_zone/clinic", "acl//pool/clinic:group:astreinte:Astreinte",
-]  # fmt: skip
+CHANGES = yaml.safe_load((ESTATES / "kinds_changed.yml").read_text())
+UNMARKABLE = ["storage/exports", "role/Astreinte", "sdn_zone/clinic"]
 
 
 def merged(one, other):
@@ -147,8 +92,7 @@ def test_every_kind_is_made_changed_adopted_and_removed(cluster):
 
 def change_everything(cluster):
     """Each object changes where it stands; the rules end up in the wanted order."""
-    group = {"group": "home"} if cluster.major == 8 else {}
-    cluster.change(CHANGES, {**GUEST_CHANGES, "ha": {**GUEST_CHANGES["ha"], **group}})
+    cluster.change(CHANGES["site"], CHANGES["guest"])
     ran = cluster.bastide("plan", "--json")
     assert ran.code == 4, ran.err
     assert "replace" not in {step["action"] for step in ran.json["steps"]}
