@@ -14,10 +14,19 @@ from tests.integration.conftest import ESTATES, Bastide, site_api
 SITE = "carpentras"
 MARK = "[bastide:proof]"
 LISTS = (
-    "/pools", "/access/users?full=1", "/access/groups", "/cluster/firewall/aliases",
-    "/cluster/firewall/ipset", "/cluster/firewall/groups", "/cluster/ha/resources", "/cluster/replication", "/cluster/backup",
-    "/cluster/sdn/vnets", "/nodes/ventoux-1/network", "/nodes/ventoux-1/qemu",
-)  # fmt: skip
+    "/pools",
+    "/access/users?full=1",
+    "/access/groups",
+    "/cluster/firewall/aliases",
+    "/cluster/firewall/ipset",
+    "/cluster/firewall/groups",
+    "/cluster/ha/resources",
+    "/cluster/replication",
+    "/cluster/backup",
+    "/cluster/sdn/vnets",
+    "/nodes/ventoux-1/network",
+    "/nodes/ventoux-1/qemu",
+)
 HOME = {"ventoux-1": 2, "ventoux-2": None}
 OF_VERSION = {
     9: {"rules": {"home": {"type": "node-affinity", "guests": ["dpi"], "nodes": HOME}}},
@@ -69,10 +78,10 @@ class Cluster:
         plan = self.bastide("plan", *options)
         assert plan.code == 0, plan.out + plan.err
 
-    def get(self, path):
+    def get(self, path, name="data"):
         url = f"{self.site.urls[0]}/api2/json{path}"
         answer = requests.get(url, headers=self.site.token_header, verify=self.site.cafile, timeout=10)
-        return answer.json()["data"]
+        return answer.json().get(name)
 
 
 @pytest.fixture(params=[9, 8])
@@ -98,6 +107,8 @@ def change_everything(cluster):
     assert "replace" not in {step["action"] for step in ran.json["steps"]}
     cluster.apply()
     rules = [row.get("source") or row["action"] for row in cluster.get("/cluster/firewall/rules")]
+    assert cluster.get("/nodes/ventoux-1/network", "changes") is None
+    assert [row for row in cluster.get("/cluster/sdn/vnets?pending=1") if "state" in row] == []
     assert rules == ["dicom", "10.84.0.0/24", "ACCEPT", "+dc/admins", "DROP"]
 
 
