@@ -18,10 +18,11 @@ from lab.transport import Transport
 class Core(Transport, Tasks, Guests, Nodes, Firewall):
     """What a cluster is without its stateful areas.
 
-    `pve_major` (8 or 9) is what areas read to speak as that release does.
+    `pve_major` (8 or 9) is what areas read to speak as that release does; `ordinal` is its place in the lab.
     """
 
     pve_major: int = 9
+    ordinal: int = 0
 
     def persisted(self) -> tuple[str, ...]:
         """The attributes in which the areas keep their state."""
@@ -36,7 +37,7 @@ def cluster_of(site: SiteSpec, *, time_scale: float) -> Any:
     cluster = LabCluster()
     cluster.site = site.name
     cluster.cluster_name = site.cluster
-    cluster.pve_major = site.pve_major
+    cluster.pve_major, cluster.ordinal = site.pve_major, site.ordinal
     cluster.version, cluster.release_version = site.version, ".".join(site.version.split(".")[:2])
     cluster.nodes = {node: {"online": True} for node in site.nodes}
     cluster.storages = {}

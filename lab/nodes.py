@@ -97,7 +97,7 @@ class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
                     "id": f"node/{name}",
                     "name": name,
                     "nodeid": number,
-                    "ip": f"192.0.2.{10 + number}",
+                    "ip": f"192.0.2.{10 * (self.ordinal + 1) + number}",
                     "level": "",
                     "online": int(self._is_online(name)),
                     "local": int(name == entry),

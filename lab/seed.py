@@ -7,7 +7,7 @@ from lab.spec import SiteSpec, TemplateSpec
 
 GIB = 1024**3
 FORMATS = {"iso": "iso", "vztmpl": "tzst", "import": "qcow2", "snippets": "snippet"}
-FIRST_GUEST = 1001
+FIRST_GUEST, GUESTS_OF_A_SITE = 1001, 10_000
 
 
 def seed(cluster: Any, site: SiteSpec) -> None:
@@ -21,7 +21,7 @@ def seed(cluster: Any, site: SiteSpec) -> None:
     for template in site.templates:
         add_template(cluster, site, template)
     for number in range(site.guests):
-        add_guest(cluster, site, FIRST_GUEST + number)
+        add_guest(cluster, site, FIRST_GUEST + GUESTS_OF_A_SITE * site.ordinal + number)
 
 
 def add_template(cluster: Any, site: SiteSpec, template: TemplateSpec) -> None:

@@ -29,7 +29,10 @@ class TemplateSpec:
 
 @dataclass(frozen=True, slots=True)
 class SiteSpec:
-    """One site: one Proxmox VE cluster. `guests` ordinary VMs are seeded, ids from 1001, round the nodes."""
+    """One site: one Proxmox VE cluster. `guests` ordinary VMs are seeded round the nodes.
+
+    `ordinal` is its place among the sites, from 0: no two have a guest's id or a node's address in common.
+    """
 
     name: str
     cluster: str
@@ -39,6 +42,7 @@ class SiteSpec:
     templates: tuple[TemplateSpec, ...] = ()
     files: tuple[str, ...] = ()
     guests: int = 0
+    ordinal: int = 0
 
     @property
     def version(self) -> str:
@@ -69,7 +73,7 @@ class LabSpec:
         """The lab that a YAML file describes. Raises LabError when it does not describe one."""
         try:
             text = yaml.safe_load(path.read_text(encoding="utf-8"))
-            return cls(sites=tuple(_site(one, text) for one in text["sites"]))
+            return cls(sites=tuple(_site(*one, text) for one in enumerate(text["sites"])))
         except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as problem:
             raise LabError(
                 f"{path} does not describe a lab: {problem}", f"Compare it with {DEFAULT}."
@@ -115,7 +119,7 @@ def _nodes(site: SiteSpec, count: int) -> tuple[str, ...]:
     return tuple(f"{site.cluster}-{number}" for number in range(1, count + 1))
 
 
-def _site(one: Mapping[str, Any], common: Mapping[str, Any]) -> SiteSpec:
+def _site(ordinal: int, one: Mapping[str, Any], common: Mapping[str, Any]) -> SiteSpec:
     return SiteSpec(
         name=one["name"],
         cluster=one["cluster"],
@@ -123,4 +127,5 @@ def _site(one: Mapping[str, Any], common: Mapping[str, Any]) -> SiteSpec:
         storages=common["storages"],
         templates=tuple(TemplateSpec(**template) for template in common["templates"]),
         files=tuple(common["files"]),
+        ordinal=ordinal,
     )

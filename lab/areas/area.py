@@ -38,8 +38,9 @@ class Area(StatefulRoutes):  # type: ignore[misc]  # fakepve ships no types
     """Base of the areas: cluster-wide locks, and what happens to a guest that is destroyed."""
 
     persists: ClassVar[tuple[str, ...]] = ()
-    # Major version of the Proxmox VE that is simulated: 8 or 9.
+    # Major version of the Proxmox VE that is simulated, 8 or 9, and the site's place among the lab's.
     pve_major = 9
+    ordinal = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -30,9 +30,9 @@ SPELLED = (
 
 
 def seeded(number: int, *, bridge_port: str, spare: str) -> dict[str, dict[str, Any]]:
-    """What a freshly installed node has: a bridge on its first card."""
+    """What a freshly installed node has: a bridge on its first card. `number` ends its address."""
     bridge = {"type": "bridge", "autostart": 1, "bridge_ports": bridge_port}
-    address = {"cidr": f"192.0.2.{10 + number}/24", "gateway": "192.0.2.1"}
+    address = {"cidr": f"192.0.2.{number}/24", "gateway": "192.0.2.1"}
     return {bridge_port: {"type": "eth"}, "vmbr0": {**bridge, **address}, spare: {"type": "eth"}}
 
 

@@ -40,7 +40,7 @@ class NetworkArea(Area):
     def _node_interfaces(self, node: str) -> Values:
         if node not in self.interfaces:
             card, spare = CARDS[self.pve_major]
-            number = sorted(self.nodes).index(node) + 1
+            number = 10 * (self.ordinal + 1) + sorted(self.nodes).index(node) + 1
             seeded = interfaces.seeded(number, bridge_port=card, spare=spare)
             self.interfaces[node] = {"running": seeded, "pending": None}
         return self.interfaces[node]
