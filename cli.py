@@ -92,6 +92,22 @@ def main(args: list[str] | None = None) -> None:
         os._exit(130)  # threads that wait for a task must not hold the user back
     except BrokenPipeError:
         os._exit(int(Exit.FAILED))
+    except Exception as error:  # noqa: BLE001 - the last line: a user is told a sentence, never a traceback
+        from provisioner.report.errors import show_error  # noqa: PLC0415 - rich is slow to import
+
+        show_error(_internal(error))
+        sys.exit(Exit.FAILED)
+
+
+def _internal(error: Exception) -> BastideError:
+    """A mistake of Bastide's own; where it happened is kept in a file for whoever mends it."""
+    import tempfile  # noqa: PLC0415 - only a mistake needs these
+    import traceback  # noqa: PLC0415
+
+    with tempfile.NamedTemporaryFile("w", prefix="bastide-", suffix=".log", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    what = f"Bastide made a mistake of its own ({type(error).__name__}: {error})"
+    return BastideError(what, f"please report it with {file.name}; running the same command again is safe")
 
 
 if __name__ == "__main__":

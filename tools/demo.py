@@ -16,7 +16,7 @@ from rich.text import Text
 
 HERE = Path(__file__).resolve().parent.parent
 OUT = HERE / "demo"
-ESTATE = OUT / "estate"
+ESTATE = OUT / "inventory" / "lab"
 WIDTH = 100
 
 
@@ -30,22 +30,22 @@ class Scene:
 
 
 SCENES = (
-    Scene("Start the lab: two simulated Proxmox VE clusters", ("bastide", "lab", "up", "--dir", "demo/lab")),
-    Scene("Is the estate right?", ("bastide", "-e", "demo/estate", "validate")),
+    Scene("Start the lab: two simulated Proxmox VE clusters", ("bastide", "lab", "up", "--dir", "demo/.lab")),
+    Scene("Is the estate right?", ("bastide", "-e", "demo/inventory/lab", "validate")),
     Scene(
         "What would change? (exit 4: changes)",
-        ("bastide", "-e", "demo/estate", "plan", "-o", "demo/plan.json"),
+        ("bastide", "-e", "demo/inventory/lab", "plan", "-o", "demo/plan.json"),
         4,
     ),
-    Scene("Apply exactly that plan", ("bastide", "-e", "demo/estate", "apply", "demo/plan.json")),
-    Scene("Plan again: nothing is left to do", ("bastide", "-e", "demo/estate", "plan")),
+    Scene("Apply exactly that plan", ("bastide", "-e", "demo/inventory/lab", "apply", "demo/plan.json")),
+    Scene("Plan again: nothing is left to do", ("bastide", "-e", "demo/inventory/lab", "plan")),
 )
 AFTER_EDIT = Scene(
     "One line of the estate was changed: see exactly what that means",
-    ("bastide", "-e", "demo/estate", "plan"),
+    ("bastide", "-e", "demo/inventory/lab", "plan"),
     4,
 )
-STATUS = Scene("The lab, and what of it is simulated", ("bastide", "lab", "status", "--dir", "demo/lab"))
+STATUS = Scene("The lab, and what of it is simulated", ("bastide", "lab", "status", "--dir", "demo/.lab"))
 
 
 def main() -> int:
@@ -63,7 +63,7 @@ def main() -> int:
         return 1
     finally:
         subprocess.run(
-            ("bastide", "lab", "down", "--dir", "demo/lab"), cwd=HERE, check=False, capture_output=True
+            ("bastide", "lab", "down", "--dir", "demo/.lab"), cwd=HERE, check=False, capture_output=True
         )
     (OUT / "report.html").write_text(console.export_html(theme=MONOKAI, clear=False), encoding="utf-8")
     console.save_svg(str(OUT / "report.svg"), title="bastide", theme=MONOKAI)
@@ -79,7 +79,7 @@ def _prepare() -> None:
     """A fresh folder with a copy of the lab's estate, so that the demo never touches the checkout."""
     if OUT.exists():
         subprocess.run(
-            ("bastide", "lab", "down", "--dir", "demo/lab"), cwd=HERE, check=False, capture_output=True
+            ("bastide", "lab", "down", "--dir", "demo/.lab"), cwd=HERE, check=False, capture_output=True
         )
         shutil.rmtree(OUT)
     shutil.copytree(HERE / "inventory" / "lab", ESTATE)
@@ -103,25 +103,25 @@ def _play(scene: Scene, console: Console) -> None:
 
 def _edit(console: Console) -> None:
     """Change one line: a guest gets more memory."""
-    for path in sorted(ESTATE.rglob("*.yml")):
+    for path in sorted(ESTATE.glob("guests/*.yml")):
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         for number, line in enumerate(lines):
-            if line.strip() == "memory: 2G":
-                lines[number] = line.replace("2G", "3G")
+            if line.strip() == "memory: 4G":
+                lines[number] = line.replace("4G", "6G")
                 path.write_text("".join(lines), encoding="utf-8")
                 where = path.relative_to(OUT)
                 console.print()
                 console.print(Text(f"▌ Change one line of {where}:{number + 1}", style="bold cyan"))
                 console.print(Text(f"- {line.strip()}\n+ {lines[number].strip()}", style="yellow"))
                 return
-    raise DemoFailed("the lab's estate has no guest of 2G to change")
+    raise DemoFailed("the lab's estate has no guest of 4G to change")
 
 
 def _summary(console: Console, seconds: float) -> None:
     console.print()
     console.print(Text(f"▌ Done in {seconds:.0f} s", style="bold green"))
     console.print("The transcript is in demo/report.html, the approved plan in demo/plan.json,")
-    console.print("and the journal of the apply in demo/estate/.bastide/journal/.")
+    console.print("and the journal of the apply in demo/inventory/lab/.bastide/journal/.")
     console.print("What ran here is a simulated API: no guest ran and no disk held a byte.")
 
 

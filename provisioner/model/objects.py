@@ -124,6 +124,8 @@ class Call:
     reveals: SecretRef | None = None
     """Where the `value` of the answer is written: the secret of a new token."""
     lanes: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
+    """Pieces of refusals that pass by themselves: the call is tried again for a while."""
     timeout_seconds: int = 600
     """For the task that the call starts."""
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
 from provisioner.errors import ApiError
 from provisioner.model.base import SecretRef
 from provisioner.model.objects import Call
@@ -15,6 +17,9 @@ from provisioner.pve.tasks import Upid, is_upid, wait
 Fetch = Callable[[SecretRef], str]
 Keep = Callable[[SecretRef, str], object]
 Tell = Callable[[float], None]
+
+PASSES_WITHIN_SECONDS = 90.0
+"""How long a refusal that passes by itself is waited out; the HA manager looks round every ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,25 @@ def send(
     hidden = {name: session.redaction.learn(secret(ref)) for name, ref in call.secrets.items()}
     if hidden and call.method == "DELETE":
         raise ValueError("the parameters of a DELETE stand in its address, where no secret may be")
-    answer = session.write(call.method, call.path, {**call.params, **hidden})
+    answer = _patiently(call)(session.write, call.method, call.path, {**call.params, **hidden})
     if call.reveals:
         reveal(call.reveals, _revealed(session, call, answer))
     if not is_upid(answer):
         return Outcome(None, (), session.redaction.value(answer))
     warnings = wait(session, Upid.parse(answer), call.timeout_seconds, on_progress=on_progress)
     return Outcome(answer, warnings, answer)
+
+
+def _patiently(call: Call) -> Retrying:
+    """Try again while the refusal is one that passes by itself."""
+    return Retrying(
+        retry=retry_if_exception(
+            lambda error: isinstance(error, ApiError) and any(text in error.what for text in call.passing)
+        ),
+        stop=stop_after_delay(PASSES_WITHIN_SECONDS),
+        wait=wait_exponential(max=5),
+        reraise=True,
+    )
 
 
 def _revealed(session: Session, call: Call, answer: Any) -> str:

@@ -15,7 +15,7 @@ from provisioner.model.observation import EVERY
 from provisioner.model.plan import Action, Change, Effect, Plan, Risk
 from provisioner.report.attributes import lines, summary
 from provisioner.report.console import prose
-from provisioner.report.values import printable, shown
+from provisioner.report.values import named, printable, shown
 
 SYMBOLS = {
     Action.CREATE: ("+", "green"),
@@ -90,9 +90,7 @@ def _restarting(plan: Plan) -> Iterator[Ref]:
 
 def _object(change: Change, *, verbose: bool) -> RenderableType:
     symbol, style = SYMBOLS[change.action]
-    head = Text.assemble((f"{symbol} ", style), (f"{change.ref.kind}/{printable(change.ref.id)}", "bold"))
-    if change.label != change.ref.id:
-        head.append(f" {printable(change.label)}")
+    head = Text.assemble((f"{symbol} ", style), (printable(named(change.ref, change.label)), "bold"))
     if change.risk is not Risk.LOW or verbose:
         head.append(f"  [{change.risk} risk]", style=RISKS[change.risk])
     brief = change.action is Action.CREATE and not verbose

@@ -22,7 +22,7 @@ from provisioner.errors import BastideError
 from provisioner.model.objects import Ref
 from provisioner.model.plan import Plan, Step
 from provisioner.report.console import prose
-from provisioner.report.values import cut, printable
+from provisioner.report.values import cut, named, printable
 
 REFRESHES_PER_SECOND = 4
 BAR_WIDTH = 24
@@ -199,8 +199,7 @@ def span(seconds: float) -> str:
 
 
 def _named(step: Step) -> str:
-    ref, label = step.ref, step.change.label
-    return f"{ref.kind}/{ref.id}" + (f" {label}" if label != ref.id else "")
+    return named(step.ref, step.change.label)
 
 
 def _placed(step: Step) -> str:

@@ -5,14 +5,22 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from provisioner.model.base import GIB, KIB, MIB, TIB
-from provisioner.model.objects import Value
+from provisioner.model.objects import Ref, Value
 
 SIZES = ("memory", "swap", "balloon", "*.size", "*_bytes")
 """Names of attributes that count bytes."""
 
+NUMBERED = {"vm", "ct"}
+"""Kinds whose id is a number that people know: the VMID."""
+
 UNSET = "unset"
 LONGEST = 60
 """Characters of a text that are shown where not every word is asked for."""
+
+
+def named(ref: Ref, label: str) -> str:
+    """`vm/110 dpi-db`, `role Astreinte`: the id where people use it beside the name."""
+    return f"{ref.kind}/{ref.id} {label}" if ref.kind in NUMBERED else f"{ref.kind} {label}"
 
 
 def shown(name: str, value: Value, *, longest: int = LONGEST) -> str:

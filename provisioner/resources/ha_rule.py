@@ -23,6 +23,8 @@ COMMON: Fields = (
     Field("enabled", "disable", ENABLED, default=True),
     Field("comment", "comment", default=""),
 )
+NO_NODES_YET = "rule defines more resources than available nodes"
+"""Until its manager has looked round for the first time, high availability knows of no node (observed)."""
 RESOURCES = Field("guests", "resources", LIST, ())
 OWN: Mapping[str, Fields] = {
     NODE: (Field("nodes", "nodes", HA_NODES), Field("strict", "strict", FLAG, default=False)),
@@ -88,7 +90,8 @@ def calls(work: Work) -> tuple[Call, ...]:
     if known is None:
         return ()
     fields = (*COMMON, *OWN.get(str(known.attributes["type"]), ()), RESOURCES)
-    return section_calls(Section(PATH, "rule", fields, lanes=("domain-ha",), repeated=("type",)), work)
+    section = Section(PATH, "rule", fields, lanes=("domain-ha",), repeated=("type",), passing=(NO_NODES_YET,))
+    return section_calls(section, work)
 
 
 def adopt(_scope: Scope, seen: tuple[Observed, ...]) -> Fragment:

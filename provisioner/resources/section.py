@@ -27,6 +27,8 @@ class Section:
     """PUT knows `delete`; otherwise settings are unset by an empty value."""
     comment: str = "comment"
     """The attribute that carries the mark."""
+    passing: tuple[str, ...] = ()
+    """Pieces of refusals that pass by themselves."""
 
 
 def section_calls(section: Section, work: Work, name: str | None = None) -> tuple[Call, ...]:
@@ -40,9 +42,13 @@ def section_calls(section: Section, work: Work, name: str | None = None) -> tupl
         return (Call("DELETE", f"{section.path}/{name}", lanes=section.lanes),)
     if seen is None:
         params = {section.key: name, **section.made_with, **settings(section.fields, marked(section, work))}
-        return (Call("POST", section.path, params, secrets=wanted.secrets, lanes=section.lanes),)
+        made = Call(
+            "POST", section.path, params, wanted.secrets, lanes=section.lanes, passing=section.passing
+        )
+        return (made,)
     params = changes(section, work)
-    return (Call("PUT", f"{section.path}/{name}", params, lanes=section.lanes),) if params else ()
+    put = Call("PUT", f"{section.path}/{name}", params, lanes=section.lanes, passing=section.passing)
+    return (put,) if params else ()
 
 
 def changes(section: Section, work: Work) -> dict[str, Scalar]:

@@ -33,7 +33,7 @@ carpentras
       (takes effect at the guest's next restart)
 
 cavaillon
-  ~ security_group/web  [medium risk]
+  ~ security_group web  [medium risk]
       rules
         - in ACCEPT -p tcp -dport 80
         + in ACCEPT -p tcp -dport 443

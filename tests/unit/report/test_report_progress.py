@@ -48,7 +48,7 @@ def test_without_a_terminal_every_beginning_and_end_is_a_line():
         "warning   carpentras: create vm/110 dpi-db: no ISO image",
         "begins    carpentras: update vm/111 dpi-app",
         "failed    carpentras: update vm/111 dpi-app (0 s): the task ended in an error",
-        "not begun cavaillon: update security_group/web",
+        "not begun cavaillon: update security_group web",
         "interrupted",
     ]
 
@@ -70,7 +70,7 @@ def test_on_a_terminal_each_site_has_a_row_and_each_step_under_way_a_line():
     assert "2/2" in told
     assert "1 failed" in told
     assert "0/2" in told
-    assert "security_group/web  5 s  PUT /cluster/firewall/groups/web/0" in told
+    assert "security_group web  5 s  PUT /cluster/firewall/groups/web/0" in told
     assert "vm/110" not in told
 
 
