@@ -32,6 +32,11 @@ class BastideError(Exception):
         self.what = what
         self.hint = hint
 
+    @property
+    def told(self) -> str:
+        """What went wrong and what to do, in one line."""
+        return f"{self.what}. To do: {self.hint}" if self.hint else self.what
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:

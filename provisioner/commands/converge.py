@@ -97,7 +97,7 @@ def apply(  # noqa: PLR0913 - click passes every option by its name
     """Make both sites as the estate says. With FILE, run only the steps that this saved plan approved."""
     allowance = Allowance.parse(allowed, break_glass=break_glass)
     estate = loaded()
-    approved = read_document(file.read_text(encoding="utf-8")) if file else None
+    approved = read_document(_read(file)) if file else None
     with planned(estate, sites, allowance) as made:
         show_plan(made.plan, verbose=verbose(), to_stderr=True)
         if approved:
@@ -106,8 +106,7 @@ def apply(  # noqa: PLR0913 - click passes every option by its name
         if not made.plan.steps:
             return _finish(made.plan, None, as_json=as_json)
         confirm(f"Apply {len(made.plan.steps)} steps?", yes=yes or approved is not None)
-        with locked(tuple(made.sites[name] for name in _touched(made)), take=take_lock):
-            result = _run(made, estate.folder, allowance)
+        result = _run(made, estate.folder, allowance, take_lock=take_lock)
         return _finish(made.plan, result, as_json=as_json)
 
 
@@ -118,20 +117,23 @@ def verdict(made: Plan) -> int:
     return Exit.UNREACHABLE if made.unknown else Exit.OK
 
 
-def _touched(made: Planned) -> tuple[str, ...]:
-    return tuple(sorted({step.ref.site for step in made.plan.steps}))
-
-
-def _run(made: Planned, folder: Path, allowance: Allowance) -> Result:
-    journal = Journal(folder, made.plan.digest)
-    if allowance.break_glass:
-        journal.write("break-glass", reason=allowance.break_glass)
+def _run(made: Planned, folder: Path, allowance: Allowance, *, take_lock: bool) -> Result:
+    """The steps, under the locks of the sites that they touch; the journal is there before the locks are."""
+    touched = {step.ref.site for step in made.plan.steps}
+    sites = tuple(site for name, site in made.sites.items() if name in touched)
+    journal = Journal(folder, made.plan.digest, estate=made.plan.estate, steps=len(made.plan.steps))
     try:
-        with progress(made.plan) as shown:
+        if allowance.break_glass:
+            journal.write("break-glass", reason=allowance.break_glass)
+        with locked(sites, take=take_lock, tell=_tell), progress(made.plan) as shown:
             return run_plan(made, journal, shown, partial(may_restart, allowance=allowance))
     finally:
         journal.close()
         click.echo(f"Journal: {journal.path}", err=True)
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _finish(made: Plan, result: Result | None, *, as_json: bool) -> int:
@@ -167,6 +169,15 @@ def _result_document(result: Result | None) -> dict[str, object]:
         "skipped": [str(step.ref) for step in result.skipped],
         "warnings": [{"ref": str(step.ref), "what": text} for step, text in result.warnings],
     }
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BastideError(
+            f"{path} cannot be read: {error.strerror}", "name a plan that you may read"
+        ) from error
 
 
 def _save(path: Path, made: Plan) -> None:

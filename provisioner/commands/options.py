@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from provisioner.errors import BastideError, EstateInvalid
+from provisioner.errors import BastideError, EstateInvalid, Refused
 from provisioner.estate.load import Loaded, find_estate, load
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -104,11 +104,14 @@ def print_json(document: Any) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before acting. Without a terminal, nothing is assumed: raises BastideError."""
+    """Ask before acting. Without a terminal, nothing is assumed: raises Refused."""
     if yes:
         return
     if not os.isatty(0):
-        raise BastideError("nobody is there to confirm", "run again with --yes")
+        raise Refused(
+            "nobody is there to confirm, and nothing was changed",
+            "run again with --yes, or apply a saved plan: `bastide apply FILE`",
+        )
     click.confirm(question, abort=True, err=True)
 
 

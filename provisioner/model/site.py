@@ -40,6 +40,10 @@ class Api(Model):
     )
     secret: SecretRef
     timeout: Span = Field(timedelta(seconds=30), description="For one answer.")
+    task_timeout: Span | None = Field(
+        None,
+        description="For one task. Default: 10 minutes, and 4 hours where disks are copied.",
+    )
 
     @model_validator(mode="after")
     def _one_identity(self) -> Api:

@@ -15,6 +15,7 @@ from typing import Any
 import requests
 
 from provisioner.errors import AnswerLost, ApiError, BastideError, NoQuorum
+from provisioner.pve.permissions import how_to_grant
 
 NODE_SILENT = 595
 """The endpoint could not connect to the node that the path names: the node has executed nothing."""
@@ -137,15 +138,13 @@ def _unauthorized(text: str, question: Question) -> ApiError:
 
 def _forbidden(text: str, question: Question) -> ApiError:
     denied = _DENIED.search(text)
-    option = "--tokens" if "!" in question.identity else "--users"
     if not denied:
         what = f"{question}: {question.identity} may not do this: {text}"
         hint = f"see what it holds with `pveum user permissions {question.identity}`"
         return ApiError(what, hint, status=HTTPStatus.FORBIDDEN)
     path, privileges = denied["path"], " or ".join(denied["privileges"].split("|"))
     what = f"{question}: {question.identity} needs {privileges} on {path}"
-    hint = f"grant it with `pveum acl modify {path} {option} '{question.identity}' --roles ROLE`"
-    return ApiError(what, hint, status=HTTPStatus.FORBIDDEN)
+    return ApiError(what, how_to_grant(question.identity, path), status=HTTPStatus.FORBIDDEN)
 
 
 def _hint(status: int, text: str, fields: dict[str, str]) -> str:

@@ -19,6 +19,17 @@ def missing(permissions: Permissions, pairs: Iterable[tuple[str, str]]) -> tuple
     return tuple((path, privilege) for path, privilege in pairs if not _holds(permissions, path, privilege))
 
 
+def how_to_grant(identity: str, path: str) -> str:
+    """What to do about a privilege that an identity (`user@realm` or `user@realm!token`) lacks on a path."""
+    user, _, token = identity.partition("!")
+    if not token:
+        return f"grant it with `pveum acl modify {path} --users {user} --roles ROLE`"
+    return (
+        f"grant it with `pveum acl modify {path} --tokens '{identity}' --roles ROLE`, "
+        f"or `--users {user}` if the token has no privileges of its own"
+    )
+
+
 def _holds(permissions: Permissions, path: str, privilege: str) -> bool:
     for place in (PurePosixPath(path), *PurePosixPath(path).parents):
         held = permissions.get(str(place))

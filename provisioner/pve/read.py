@@ -26,8 +26,8 @@ class Readings:
 
     @property
     def failures(self) -> dict[str, str]:
-        """Path to the reason why it could not be read."""
-        return {path: error.what for path, error in self.errors.items()}
+        """Path to the reason why it could not be read, with what to do."""
+        return {path: error.told for path, error in self.errors.items()}
 
     def or_raise(self) -> Readings:
         """The readings if all succeeded; raises the error of the first that did not."""

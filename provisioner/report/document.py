@@ -67,11 +67,11 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     return {**document, SEAL: _seal(document)}
 
 
-def read_document(text: str) -> ApprovedPlan:
+def read_document(text: str | bytes) -> ApprovedPlan:
     """The plan that was approved. Raises NotThePlan if the text is no plan, or was changed since."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except ValueError as error:  # also what is no UTF-8
         raise _refused(f"it is not JSON ({error})") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise _refused(f"its format is not {FORMAT}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from graphlib import TopologicalSorter
 
@@ -17,6 +17,7 @@ from provisioner.pve.send import Outcome, send
 from provisioner.report.progress import Progress
 from provisioner.workflows.converge import Planned
 from provisioner.workflows.journal import Journal
+from provisioner.workflows.sites import OpenSite
 from provisioner.workflows.step import Bench, run_step
 
 WORKERS = 8
@@ -62,7 +63,6 @@ def apply(made: Planned, journal: Journal, progress: Progress, may_restart: Call
     """
     lanes = {name: Lanes() for name in made.sites}
     run = Run(made, journal, progress, may_restart, lanes, threading.Event())
-    journal.write("begin", estate=made.plan.estate, digest=made.plan.digest, steps=len(made.plan.steps))
     result = _run_all(made.plan, run)
     journal.write("end", done=len(result.done), failed=len(result.failed), skipped=len(result.skipped))
     return result
@@ -74,6 +74,7 @@ def _run_all(plan: Plan, run: Run) -> Result:
     order.prepare()
     result, running = Result(), dict[Future[tuple[str, ...]], Step]()
     pool = ThreadPoolExecutor(max_workers=WORKERS)
+    patient = True
     try:
         while order.is_active():
             for ref in order.get_ready() if not run.stop.is_set() else ():
@@ -84,8 +85,11 @@ def _run_all(plan: Plan, run: Run) -> Result:
                 step = running.pop(future)
                 if _settle(future, step, result, run):
                     order.done(step.ref)
+    except KeyboardInterrupt:
+        patient = False
+        raise
     finally:
-        pool.shutdown(wait=not running, cancel_futures=True)
+        pool.shutdown(wait=patient, cancel_futures=True)
     settled = {step.ref for step in result.done} | {failure.step.ref for failure in result.failed}
     result.skipped = [step for ref, step in steps.items() if ref not in settled]
     for step in result.skipped:
@@ -126,10 +130,16 @@ def _send(call: Call, *, run: Run, step: Step) -> Outcome:
     with run.lanes[step.ref.site].held(call.lanes):
         names = sorted((*call.params, *call.secrets))
         run.journal.write("call", ref=step.ref, method=call.method, path=call.path, params=names)
-        outcome = send(site.session, call, secret=site.secret, reveal=site.keep)
+        outcome = send(site.session, _timed(call, site), secret=site.secret, reveal=site.keep)
         told = {"upid": outcome.upid, "warnings": outcome.warnings}
         run.journal.write("answer", ref=step.ref, path=call.path, **told)
     return outcome
+
+
+def _timed(call: Call, site: OpenSite) -> Call:
+    """The call with the time that the estate gives to tasks, if it says anything of it."""
+    timeout = site.site.api.task_timeout
+    return replace(call, timeout_seconds=int(timeout.total_seconds())) if timeout else call
 
 
 def _settle(future: Future[tuple[str, ...]], step: Step, result: Result, run: Run) -> bool:

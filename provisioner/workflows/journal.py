@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
-from provisioner.errors import BastideError
+from provisioner.errors import BastideError, Refused
 
 FOLDER = ".bastide/journal"
 
@@ -18,40 +18,48 @@ class Journal:
     """An append-only record of what was sent and what came of it; it never holds a secret.
 
     Every line has `at` (ISO 8601, UTC) and `event`; the file is of mode 0600 and is synced line by line.
-    Raises BastideError if the file cannot be written, before anything was sent.
+    The first line is `begin`, with the digest of the plan and `about`.
+
+    Raises Refused if that cannot be written: then nothing was sent.
     """
 
-    def __init__(self, estate_folder: Path, digest: str) -> None:
+    def __init__(self, estate_folder: Path, digest: str, **about: object) -> None:
         started = datetime.now(UTC)
         self.path = estate_folder / FOLDER / f"{started:%Y%m%dT%H%M%S}-{digest[:8]}-{os.getpid()}.jsonl"
         self._lock = threading.Lock()
-        self._file = _open(self.path)
+        try:
+            self._file = _open(self.path)
+            self._append("begin", {"digest": digest, **about})
+        except OSError as error:
+            raise Refused(
+                f"the journal {self.path} cannot be written, and nothing was sent: {error.strerror}",
+                "every apply leaves a record: make room, or let the estate's folder be written to",
+            ) from error
 
     def write(self, event: str, **fields: object) -> None:
         """Append one event. Raises BastideError if the disk does not take it."""
-        line = json.dumps({"at": datetime.now(UTC).isoformat(), "event": event, **fields}, default=str)
-        with self._lock:
-            try:
-                self._file.write(line + "\n")
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            except OSError as error:
-                raise BastideError(
-                    f"the journal {self.path} cannot be written: {error.strerror}",
-                    "make room on that disk; what was sent so far is in the journal and stays",
-                ) from error
+        try:
+            self._append(event, fields)
+        except OSError as error:
+            raise BastideError(
+                f"the journal {self.path} takes no more, and nothing more is sent: {error.strerror}",
+                "make room on that disk and run the same command again: it goes on from where it stands",
+            ) from error
 
     def close(self) -> None:
         """Close the file; the journal stays."""
-        self._file.close()
+        os.close(self._file)
+
+    def _append(self, event: str, fields: Mapping[str, object]) -> None:
+        """One line in one write: a buffer would try again, at the end, what the disk refused."""
+        entry = {"at": datetime.now(UTC).isoformat(), "event": event, **fields}
+        line = f"{json.dumps(entry, default=str)}\n".encode()
+        with self._lock:
+            while line:
+                line = line[os.write(self._file, line) :]
+            os.fsync(self._file)
 
 
-def _open(path: Path) -> IO[str]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
-    except OSError as error:
-        raise BastideError(
-            f"the journal {path} cannot be written: {error.strerror}",
-            "nothing was sent; make the estate's folder writable",
-        ) from error
+def _open(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

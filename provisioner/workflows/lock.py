@@ -9,13 +9,13 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from provisioner.errors import AnswerLost, ApiError, Locked
+from provisioner.errors import AnswerLost, ApiError, BastideError, Locked
 from provisioner.workflows.sites import OpenSite
 
 POOL = "bastide-lock"
@@ -63,20 +63,21 @@ class Holder:
 
 
 @contextmanager
-def locked(sites: tuple[OpenSite, ...], *, take: bool = False) -> Iterator[None]:
+def locked(sites: tuple[OpenSite, ...], *, take: bool = False, tell: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of each site, in the order of their names, while the block runs.
 
-    `take` takes over a lock whose holder cannot be asked. Raises Locked, which says who holds it.
+    `take` takes over a lock whose holder cannot be asked; `tell` is told of a lock that could not be given
+    back, which hides nothing of what the block came to. Raises Locked, which says who holds it.
     """
+    me = Holder.me()
     with ExitStack() as held:
         for site in sorted(sites, key=lambda one: one.name):
-            _acquire(site, take=take)
-            held.callback(_release, site)
+            _acquire(site, me, take=take)
+            held.callback(_give_back, site, me, tell)
         yield
 
 
-def _acquire(site: OpenSite, *, take: bool) -> None:
-    me = Holder.me()
+def _acquire(site: OpenSite, me: Holder, *, take: bool) -> None:
     if _create(site, me):
         return
     holder = _holder(site)
@@ -109,12 +110,24 @@ def _holder(site: OpenSite) -> str:
     return next((str(row.get("comment", "")) for row in rows if row["poolid"] == POOL), "")
 
 
-def _release(site: OpenSite) -> None:
-    """Give the lock back; a lost answer is looked after, so that the lock does not stay behind."""
+def _give_back(site: OpenSite, me: Holder, tell: Callable[[str], None]) -> None:
+    """Give the lock back if it still is ours; what hinders that is told, not raised."""
+    try:
+        _release(site, me)
+    except BastideError as error:
+        tell(
+            f"The lock of {site.name} stays behind, and the next apply of this machine takes it: {error.what}"
+        )
+
+
+def _release(site: OpenSite, me: Holder) -> None:
+    """Give the lock back, unless somebody took it over; after a lost answer it is looked for once more."""
+    if _holder(site) != str(me):
+        return
     try:
         site.session.write("DELETE", "/pools", {"poolid": POOL})
     except AnswerLost:
-        if Holder.read(_holder(site)) is not None:
+        if _holder(site) == str(me):
             site.session.write("DELETE", "/pools", {"poolid": POOL})
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 
-from provisioner.errors import BastideError
+from provisioner.errors import BastideError, Exit
 from provisioner.estate.load import Loaded
 from provisioner.estate.secrets import api_secret, resolve, store
 from provisioner.model.base import SecretRef
@@ -18,6 +18,12 @@ from provisioner.resources.catalogue import BY_NAME, KINDS
 from provisioner.resources.kind import Kind, Scope
 
 TRAITS = {kind.traits.kind: kind.traits for kind in KINDS}
+
+
+class NoSuchSite(BastideError):
+    """A site was named that the estate does not have."""
+
+    exit_code = Exit.USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +97,12 @@ def kind_of(ref: Ref) -> Kind:
 def chosen_sites(loaded: Loaded, names: tuple[str, ...]) -> tuple[str, ...]:
     """The sites that a command works on: those named, else all.
 
-    Raises BastideError if the estate has no site of a given name.
+    Raises NoSuchSite if the estate has none of a given name.
     """
     for name in names:
         if name not in loaded.estate.sites:
             known = ", ".join(loaded.estate.sites)
-            raise BastideError(f"the estate has no site {name!r}", f"its sites are {known}")
+            raise NoSuchSite(f"the estate has no site {name!r}", f"its sites are {known}")
     return names or tuple(loaded.estate.sites)
 
 

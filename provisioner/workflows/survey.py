@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.errors import AnswerLost, ApiError, Refused, Unreachable
 from provisioner.model.objects import Observed, Ref
 from provisioner.model.observation import EVERY, NodeSeen, Observation
-from provisioner.pve.permissions import missing
+from provisioner.pve.permissions import how_to_grant, missing
 from provisioner.pve.read import Readings, read_all
 from provisioner.resources.catalogue import KINDS
 from provisioner.resources.kind import Kind, Scope
@@ -37,9 +37,12 @@ class Survey:
 def survey_all(sites: Iterable[OpenSite], wanted: Mapping[str, frozenset[Ref]]) -> dict[str, Survey]:
     """Survey several sites concurrently; one that does not answer is unknown as a whole."""
     opened = tuple(sites)
-    with ThreadPoolExecutor(max_workers=len(opened) or 1) as pool:
+    pool = ThreadPoolExecutor(max_workers=len(opened) or 1)
+    try:
         futures = {site.name: pool.submit(survey, site, wanted[site.name]) for site in opened}
         return {name: future.result() for name, future in futures.items()}
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait for a slow answer
 
 
 def survey(site: OpenSite, wanted: frozenset[Ref], *, everything: bool = False) -> Survey:
@@ -52,7 +55,7 @@ def survey(site: OpenSite, wanted: frozenset[Ref], *, everything: bool = False) 
     try:
         first = read_all(site.session, FIRST)
     except (Unreachable, AnswerLost, ApiError) as error:
-        return Survey(_unknown_site(site.name, now, error.what), None)
+        return Survey(_unknown_site(site.name, now, error.told), None)
     if gaps := [f"{path}: {reason}" for path, reason in first.failures.items()]:
         return Survey(_unknown_site(site.name, now, "; ".join(gaps)), None)
     _check_identity(site, first.answers)
@@ -112,7 +115,8 @@ def _lacking(site: OpenSite, kinds: Iterable[Kind], answers: Mapping[str, Any]) 
     for kind in kinds:
         if lacking := missing(answers[PERMISSIONS], kind.traits.audit):
             named = ", ".join(f"{privilege} on {path}" for path, privilege in lacking)
-            reason = f"{site.session.identity} lacks {named}"
+            hint = how_to_grant(site.session.identity, lacking[0][0])
+            reason = f"{site.session.identity} lacks {named}. To do: {hint}"
             unknown[Ref(site.name, kind.traits.kind, EVERY)] = reason
     return unknown
 
