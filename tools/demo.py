@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
@@ -18,6 +21,7 @@ HERE = Path(__file__).resolve().parent.parent
 OUT = HERE / "demo"
 ESTATE = OUT / "inventory" / "lab"
 WIDTH = 100
+FONT = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,15 @@ STATUS = Scene("The lab, and what of it is simulated", ("bastide", "lab", "statu
 
 def main() -> int:
     """Play all scenes; 1 at the first one that does not end as it should."""
-    started, console = time.monotonic(), Console(record=True, width=WIDTH, force_terminal=True)
+    started, console = time.monotonic(), _console()
+    picture = _console()
     _prepare()
     try:
         for scene in SCENES:
             _play(scene, console)
-        _edit(console)
-        _play(AFTER_EDIT, console)
+        for told in (*_edit(), *_played(AFTER_EDIT)):
+            console.print(told)
+            picture.print(told)
         _play(STATUS, console)
     except DemoFailed as error:
         console.print(f"[bold red]The demo stopped: {error}[/]")
@@ -66,7 +72,7 @@ def main() -> int:
             ("bastide", "lab", "down", "--dir", "demo/.lab"), cwd=HERE, check=False, capture_output=True
         )
     (OUT / "report.html").write_text(console.export_html(theme=MONOKAI, clear=False), encoding="utf-8")
-    console.save_svg(str(OUT / "report.svg"), title="bastide", theme=MONOKAI)
+    (OUT / "picture.svg").write_text(_picture(picture), encoding="utf-8")
     _summary(console, time.monotonic() - started)
     return 0
 
@@ -85,23 +91,36 @@ def _prepare() -> None:
     shutil.copytree(HERE / "inventory" / "lab", ESTATE)
 
 
+def _console() -> Console:
+    return Console(record=True, width=WIDTH, force_terminal=True)
+
+
 def _play(scene: Scene, console: Console) -> None:
-    console.print()
-    console.print(Text(f"▌ {scene.title}", style="bold cyan"))
-    console.print(Text("$ " + " ".join(scene.command), style="bold"))
+    for told in _played(scene):
+        console.print(told)
+
+
+def _played(scene: Scene) -> Iterator[Text]:
+    """The command and what it prints, line by line as it prints it; raises DemoFailed at a wrong end."""
+    yield from _title(scene.title)
+    yield Text("$ " + " ".join(scene.command), style="bold")
     environment = {**os.environ, "FORCE_COLOR": "1", "TTY_INTERACTIVE": "0", "COLUMNS": str(WIDTH)}
     with subprocess.Popen(
         scene.command, cwd=HERE, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as child:
         for line in child.stdout or ():
-            console.print(Text.from_ansi(line.rstrip("\n")))
+            yield Text.from_ansi(line.rstrip("\n"))
     if child.returncode != scene.expected:
         raise DemoFailed(
             f"`{' '.join(scene.command)}` ended with {child.returncode}, expected {scene.expected}"
         )
 
 
-def _edit(console: Console) -> None:
+def _title(text: str) -> tuple[Text, Text]:
+    return Text(), Text(f"▌ {text}", style="bold cyan")
+
+
+def _edit() -> Iterator[Text]:
     """Change one line: a guest gets more memory."""
     for path in sorted(ESTATE.glob("guests/*.yml")):
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -109,12 +128,15 @@ def _edit(console: Console) -> None:
             if line.strip() == "memory: 4G":
                 lines[number] = line.replace("4G", "6G")
                 path.write_text("".join(lines), encoding="utf-8")
-                where = path.relative_to(OUT)
-                console.print()
-                console.print(Text(f"▌ Change one line of {where}:{number + 1}", style="bold cyan"))
-                console.print(Text(f"- {line.strip()}\n+ {lines[number].strip()}", style="yellow"))
+                yield from _title(f"Change one line, {path.relative_to(OUT)}:{number + 1}")
+                yield Text(f"- {line.strip()}\n+ {lines[number].strip()}", style="yellow")
                 return
     raise DemoFailed("the lab's estate has no guest of 4G to change")
+
+
+def _picture(console: Console) -> str:
+    """The recorded screen as SVG; it asks no server for a font."""
+    return console.export_svg(title="bastide", theme=MONOKAI, code_format=FONT.sub("", CONSOLE_SVG_FORMAT))
 
 
 def _summary(console: Console, seconds: float) -> None:

@@ -108,7 +108,7 @@ def desired(estate: Estate, site: str) -> tuple[Desired, ...]:
     return tuple(
         Desired(
             ref=ref,
-            label=f"rules of {ref.id}",
+            label=f"rules of {_owner(ref, where)}",
             attributes={"rules": texts_of(firewall.rules)},
             at_creation=_at(where.get(ref.id.removeprefix("guest/"))),
             requires=requires if firewall.enabled else requires | {options},
@@ -116,6 +116,12 @@ def desired(estate: Estate, site: str) -> tuple[Desired, ...]:
         for ref, firewall, options, requires in (*cluster, *nodes, *guests)
         if firewall
     )
+
+
+def _owner(ref: Ref, where: Mapping[str, GuestPlace]) -> str:
+    """Whose rules: a guest by its name, `cluster`, or `node/ventoux-1`."""
+    scope, _, name = ref.id.partition("/")
+    return where[name].name if scope == "guest" else ref.id
 
 
 def _at(place: GuestPlace | None) -> dict[str, Value]:

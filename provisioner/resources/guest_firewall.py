@@ -90,7 +90,7 @@ def desired(estate: Estate, site: str) -> tuple[Desired, ...]:
     return tuple(
         Desired(
             ref=_ref(site, place.vmid),
-            label=f"firewall of {place.vmid}",
+            label=f"firewall of {place.name}",
             attributes=wanted(FIELDS, guest.firewall),
             at_creation={"node": place.node, "word": place.word},
             requires=frozenset(

@@ -21,6 +21,7 @@ class GuestPlace:
     vmid: str
     node: str
     word: str
+    name: str = ""
 
     @property
     def path(self) -> str:
@@ -37,6 +38,6 @@ def places(answers: Answers) -> Iterator[GuestPlace]:
 
 def planned(estate: Estate, site: str) -> Iterator[tuple[Vm | Ct, Ref, GuestPlace]]:
     """The guests of a site, where the estate makes them."""
-    for _, guest in estate.guests_of(site):
-        vmid = str(guest.vmid)
-        yield guest, Ref(site, guest.kind, vmid), GuestPlace(vmid, guest.node, WORDS[guest.kind])
+    for key, guest in estate.guests_of(site):
+        vmid, name = str(guest.vmid), guest.name or key
+        yield guest, Ref(site, guest.kind, vmid), GuestPlace(vmid, guest.node, WORDS[guest.kind], name)

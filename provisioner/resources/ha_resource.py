@@ -70,13 +70,13 @@ def desired(estate: Estate, site: str) -> tuple[Desired, ...]:
     return tuple(
         Desired(
             ref=Ref(site, "ha_resource", sid(ref)),
-            label=sid(ref),
+            label=place.name,
             attributes=wanted(fields_of(estate.sites[site].version), guest.ha),
             requires=frozenset(
                 {ref} | ({Ref(site, "ha_group", guest.ha.group)} if guest.ha.group else set())
             ),
         )
-        for guest, ref, _ in planned(estate, site)
+        for guest, ref, place in planned(estate, site)
         if guest.ha
     )
 

@@ -77,11 +77,11 @@ def desired(estate: Estate, site: str) -> tuple[Desired, ...]:
     return tuple(
         Desired(
             ref=Ref(site, "replication", f"{ref.id}/{job.target}"),
-            label=f"{ref.id} to {job.target}",
+            label=f"{place.name} to {job.target}",
             attributes={**wanted(FIELDS, job), "removing": False},
             requires=frozenset({ref}),
         )
-        for guest, ref, _ in planned(estate, site)
+        for guest, ref, place in planned(estate, site)
         for job in guest.replication
     )
 
