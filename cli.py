@@ -24,6 +24,13 @@ COMMANDS = {
 """Command to the place of its click object: what a command needs is imported when it is called."""
 
 
+EXIT_CODES = (
+    "\b\nExit codes: 0 done or converged, 1 failed, 2 usage, 3 the estate is invalid,"
+    "\n4 changes or drift, 5 refused, 6 unreachable or not wholly observed."
+)
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are named."""
 
@@ -50,9 +57,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.command(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.command(cls=LazyGroup, epilog=EXIT_CODES, context_settings=SETTINGS)
 @click.version_option(package_name="bastide", prog_name="bastide")
 @click.option(
     "-e",
@@ -64,12 +69,7 @@ class LazyGroup(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Say more: every attribute, every call.")
 @click.pass_context
 def bastide(ctx: click.Context, estate: str | None, verbose: bool) -> None:  # noqa: FBT001 - click passes options so
-    r"""Provision two Proxmox VE sites from one estate file, and know what would change before it does.
-
-    \b
-    Exit codes: 0 done or converged, 1 failed, 2 usage, 3 the estate is invalid,
-    4 changes or drift, 5 refused, 6 unreachable or not wholly observed.
-    """
+    """Provision two Proxmox VE sites from one estate file, and know what would change before it does."""
     ctx.obj = {"estate": estate, "verbose": verbose}
 
 

@@ -9,14 +9,22 @@ from typing import Any
 import click
 
 from cli import COMMANDS, bastide
-from provisioner.estate.schema import document_schema
+from provisioner.model.estate import Estate
 
+FILES = (
+    "Beside these keys a file may hold `include`, a list of further files (`*` is allowed), and `defaults`,",
+    "with `site`, `guest`, `vm`, `ct` and `service`: what each of them has unless it says otherwise. Mappings",
+    "are merged, lists are replaced. What is required below may come from there.",
+)
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
 
 def main() -> int:
     """Write the pages, or with `--check` compare them; 1 if a page would change."""
-    pages = {"estate.md": estate_page(document_schema()), "commands.md": commands_page()}
+    pages = {
+        "estate.md": estate_page(Estate.model_json_schema(by_alias=True)),
+        "commands.md": commands_page(),
+    }
     stale = [name for name, text in pages.items() if _read(FOLDER / name) != text]
     if "--check" in sys.argv:
         for name in stale:
@@ -33,7 +41,9 @@ def estate_page(schema: dict[str, Any]) -> str:
     lines = [
         "# The estate, key by key",
         "",
-        "Generated from the schema (`bastide schema`) by `make docs`; do not edit.",
+        "Generated from the models by `make docs`; do not edit.",
+        "",
+        *FILES,
         "",
     ]
     lines += _part("Estate", schema)
