@@ -13,7 +13,7 @@ from provisioner.model.estate import Estate
 
 FILES = (
     "Beside these keys a file may hold `include`, a list of further files (`*` is allowed), and `defaults`,",
-    "with `site`, `guest`, `vm`, `ct` and `service`: what each of them has unless it says otherwise. Mappings",
+    "with `site`, `guest`, `vm`, `ct`, `service`: what each of them has unless it says otherwise. Mappings",
     "are merged, lists are replaced. What is required below may come from there.",
 )
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
