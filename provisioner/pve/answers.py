@@ -56,14 +56,14 @@ def is_lock_timeout(text: str) -> bool:
     return _LOCK.search(text) is not None
 
 
-def read(answer: requests.Response, question: Question) -> Any:
-    """The `data` of an answer, or what stands beside it under the name behind a `#`; None if nothing does.
+def read(answer: requests.Response, question: Question) -> dict[str, Any]:
+    """An answer as it is: its `data`, and what a few paths tell beside it.
 
     Raises ApiError, NoQuorum, or AnswerLost for a write with an unclear end.
     """
     body = _json(answer)
     if answer.status_code == HTTPStatus.OK and body is not None and "data" in body:
-        return body.get(question.path.partition("#")[2] or "data")
+        return body
     if HTTPStatus.OK <= answer.status_code < HTTPStatus.BAD_REQUEST:
         raise _foreign(answer, question)
     raise _refusal(answer.status_code, _text(answer, body), _fields(body), question)

@@ -39,20 +39,28 @@ class Readings:
 def read_all(session: Session, paths: Iterable[str], *, workers: int = WORKERS) -> Readings:
     """Read all paths, each once, concurrently.
 
+    `PATH#NAME` is what the answer of PATH tells beside its `data`; one request reads both.
+
     A path that cannot be read is an error in the readings; once a node was silent, what else lies below
     `/nodes/<it>/` fails without being asked. Raises Unreachable if no endpoint can be used, and ApiError
     (401) if the session's identity is refused: nothing can be read then.
     """
     reading = _Reading(session)
-    wanted = list(dict.fromkeys(paths))
-    if len(wanted) <= 1:
-        for path in wanted:
-            reading.read(path)
+    wanted = {path: path.partition("#") for path in paths}
+    asked = list(dict.fromkeys(address for address, _, _ in wanted.values()))
+    if len(asked) <= 1:
+        for address in asked:
+            reading.read(address)
     else:
-        _concurrently(reading, wanted, workers)
+        _concurrently(reading, asked, workers)
+    told, errors = reading.answers, reading.errors
     return Readings(
-        {path: reading.answers[path] for path in wanted if path in reading.answers},
-        {path: reading.errors[path] for path in wanted if path in reading.errors},
+        {
+            path: told[address].get(name or "data")
+            for path, (address, _, name) in wanted.items()
+            if address in told
+        },
+        {path: errors[address] for path, (address, _, _) in wanted.items() if address in errors},
     )
 
 
@@ -84,7 +92,7 @@ class _Reading:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._silent: dict[str, str] = {}
-        self.answers: dict[str, Any] = {}
+        self.answers: dict[str, Mapping[str, Any]] = {}
         self.errors: dict[str, BastideError] = {}
         self.stop = threading.Event()
 
@@ -95,7 +103,7 @@ class _Reading:
             self.errors[path] = ApiError(self._silent[node], status=NODE_SILENT)
             return
         try:
-            self.answers[path] = self._session.get(path)
+            self.answers[path] = self._session.whole(path)
         except Unreachable:
             self.stop.set()
             raise

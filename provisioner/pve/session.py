@@ -72,12 +72,17 @@ class Session:
         self._writing = self._retrying(patience, _write_again)
 
     def get(self, path: str) -> Any:
-        """The `data` of a GET; `path` begins after `/api2/json` and may hold a query.
+        """The `data` of a GET; `path` begins after `/api2/json` and may hold a query. Raises as `whole`."""
+        return self.whole(path)["data"]
+
+    def whole(self, path: str) -> Mapping[str, Any]:
+        """The answer of a GET: its `data`, and what a few paths tell beside it, such as `changes`.
 
         Repeated after connection trouble. Raises Unreachable if no endpoint can be connected to, AnswerLost
         if none answers, ApiError if Proxmox VE refuses.
         """
-        return self._reading(self._once, Request("GET", path))
+        answer: Mapping[str, Any] = self._reading(self._once, Request("GET", path))
+        return answer
 
     def write(self, method: str, path: str, params: Mapping[str, Any]) -> Any:
         """The `data` of a POST, PUT or DELETE with these parameters.
@@ -85,7 +90,7 @@ class Session:
         Repeated only if it was surely not executed. Raises AnswerLost if it may have been executed,
         Unreachable if it could not be sent, NoQuorum, and ApiError if Proxmox VE refuses.
         """
-        return self._writing(self._once, write_request(method, path, params))
+        return self._writing(self._once, write_request(method, path, params))["data"]
 
     @property
     def requests_made(self) -> int:
@@ -108,7 +113,7 @@ class Session:
     def _login_of(self, api: Api, secret: Callable[[], str]) -> TokenLogin | TicketLogin:
         if api.token:
             return TokenLogin(self.identity, secret)
-        return TicketLogin(self.identity, secret, self._ask)
+        return TicketLogin(self.identity, secret, lambda request, auth: self._ask(request, auth)["data"])
 
     def _retrying(self, patience: Patience, again: Callable[[RetryCallState], bool]) -> Retrying:
         return Retrying(

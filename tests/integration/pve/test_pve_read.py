@@ -26,6 +26,18 @@ def test_every_path_is_read_and_none_twice(session):
     assert all({"key": "cores", "value": 2} in readings.answers[path] for path in paths)
 
 
+def test_what_stands_beside_a_list_is_read_with_it_by_one_request(session):
+    network = "/nodes/ventoux-2/network"
+    session.write("PUT", f"{network}/vmbr0", {"type": "bridge", "autostart": 1, "comments": "seen"})
+    before = session.requests_made
+    told = read_all(session, [network, f"{network}#changes"]).or_raise().answers
+    assert session.requests_made == before + 1
+    assert {row["iface"] for row in told[network]} >= {"vmbr0"}
+    assert "+#seen" in told[f"{network}#changes"]
+    session.write("DELETE", network, {})
+    assert read_all(session, [f"{network}#changes"]).answers == {f"{network}#changes": None}
+
+
 def test_nothing_to_read_is_no_request(session):
     assert read_all(session, ()).or_raise().answers == {}
     assert session.requests_made == 0
