@@ -1,4 +1,4 @@
-"""All that a site of the lab holds, without what differs from one run to the next: to compare two outcomes."""
+"""All that a site of the lab holds, without what differs from run to run: to compare two outcomes."""
 
 import re
 from typing import Any
@@ -7,13 +7,18 @@ import requests
 
 from lab.running import SiteAccess
 
+FIREWALL = "/cluster/firewall"
 LISTS = (
-    "/pools", "/storage", "/access/roles", "/access/groups", "/access/users?full=1", "/access/acl", "/cluster/backup",
-    "/cluster/replication", "/cluster/ha/resources", "/cluster/ha/rules", "/cluster/sdn/zones", "/cluster/sdn/vnets",
-    "/cluster/sdn/vnets/imaging/subnets", "/cluster/firewall/options", "/cluster/firewall/aliases", "/cluster/firewall/ipset",
-    "/cluster/firewall/ipset/admins", "/cluster/firewall/groups", "/cluster/firewall/groups/dicom", "/cluster/firewall/rules",
-    "/nodes/ventoux-1/network", "/nodes/ventoux-1/firewall/rules", "/nodes/ventoux-1/firewall/options",
-)  # fmt: skip
+    *("/pools", "/storage", "/access/roles", "/access/groups", "/access/users?full=1", "/access/acl"),
+    *("/cluster/backup", "/cluster/replication", "/cluster/ha/resources", "/cluster/ha/rules"),
+    *("/cluster/sdn/zones", "/cluster/sdn/vnets", "/cluster/sdn/vnets/imaging/subnets"),
+    *(
+        f"{FIREWALL}/{one}"
+        for one in ("options", "aliases", "ipset", "ipset/admins", "groups", "groups/dicom")
+    ),
+    *(f"{FIREWALL}/rules", "/nodes/ventoux-1/network"),
+    *("/nodes/ventoux-1/firewall/rules", "/nodes/ventoux-1/firewall/options"),
+)
 VOLATILE = {"digest", "meta", "vmgenid", "smbios1", "next-run", "uptime", "ctime"}
 MAC = re.compile(r"([0-9A-F]{2}:){5}[0-9A-F]{2}")
 DISK = re.compile(r"(vm|base|subvol)-(\d+)-disk-\d+")

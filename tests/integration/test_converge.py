@@ -7,10 +7,21 @@ from lab.spec import LabSpec
 from tests.integration.conftest import prepare
 
 KINDS = {
-    "acl", "alias", "backup_job", "cluster_firewall", "ct", "firewall_rules", "group", "guest_firewall", "ha_resource",
-    "ha_rule", "interface", "ipset", "node_firewall", "pool", "replication", "role", "sdn_subnet", "sdn_vnet",
-    "sdn_zone", "security_group", "storage", "token", "user", "vm",
-}  # fmt: skip
+    *("storage", "pool", "role", "group", "user", "token", "acl", "interface"),
+    *(
+        "sdn_zone",
+        "sdn_vnet",
+        "sdn_subnet",
+        "vm",
+        "ct",
+        "ha_resource",
+        "ha_rule",
+        "replication",
+        "backup_job",
+    ),
+    *("alias", "ipset", "security_group", "firewall_rules"),
+    *("cluster_firewall", "node_firewall", "guest_firewall"),
+}
 
 
 @pytest.fixture

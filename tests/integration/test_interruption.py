@@ -1,4 +1,4 @@
-"""An apply that is cut short after any single write: the next one finishes it, and the outcome is that of a clean run.
+"""An apply cut short after any single write: the next one finishes it, with the outcome of a clean run.
 
 Each test walks its share of the writes, so that several can walk at once.
 """
@@ -78,7 +78,7 @@ def test_an_apply_cut_short_again_and_again_arrives_in_the_end(tmp_path, clean, 
 def test_an_apply_in_which_every_answer_is_lost_arrives_all_the_same(tmp_path, clean):
     with running_lab(LabSpec.sized(sites=1), tmp_path / "lab") as lab:
         bastide = prepare(lab, tmp_path / "estate")
-        # All but those to POST /access/…: the secret of a token is in one answer, and has to arrive some time.
+        # All but those of POST /access/…: the secret of a token is in one answer, and has to arrive once.
         for match in ("PUT *", "DELETE *", "POST /[!a]*"):
             lab.control.fault("drop-connection", SITE, match=match, times=10_000)
         ran = bastide("apply", "--yes")

@@ -1,4 +1,4 @@
-"""The live suite, run against the lab as if it were a real cluster, so that it is known to work when one is at hand."""
+"""The live suite against the lab, as if that were a real cluster: it works when one is at hand."""
 
 import os
 import subprocess
