@@ -26,6 +26,8 @@ from lab.state import Keeper
 HOST = "127.0.0.1"
 TOKEN = "root@pam!bastide"  # noqa: S105  # the token's name, not its secret
 IDLE_SECONDS = 5.0
+LAST_ANSWERS_SECONDS = 0.5
+"""How long answers under way keep a lab up that goes down: nobody waits for them, and a slow one is slow."""
 SITE_STEP = 10
 
 
@@ -69,6 +71,7 @@ class LabSite:
             self.cluster._build_app(),  # noqa: SLF001  # fakepve makes its application here and nowhere else
             keepalive_timeout=IDLE_SECONDS,
             access_log=None,
+            shutdown_timeout=LAST_ANSWERS_SECONDS,
         )
         await self._runner.setup()
         await self.refresh()

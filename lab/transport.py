@@ -26,6 +26,7 @@ from lab.login import Login
 
 MAX_BODY_BYTES = 512 * 1024
 HTTP_ERROR = 400
+HELD_LOOK_SECONDS = 0.02
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 KNOWN_METHODS = ("GET", "POST", "PUT", "DELETE")
 
@@ -77,6 +78,8 @@ class Transport(Login):
         except Exception:
             logging.getLogger("lab").exception("the lab failed at %s %s", call.method, call.path)
             response = error(500, "internal error of the lab")
+        if call.write is not None:
+            await self._slowed(call, at_write=call.write)
         return self._dress(request, call, response)
 
     def _dress(self, request: web.Request, call: Call, response: web.StreamResponse) -> web.StreamResponse:
@@ -89,9 +92,7 @@ class Transport(Login):
         return response
 
     async def _serve(self, request: web.Request, call: Call, handler: Answer) -> web.StreamResponse:
-        slow = self.faults.take("slow", call.event())
-        if slow:
-            await asyncio.sleep(slow.seconds)
+        await self._slowed(call)
         if call.method not in KNOWN_METHODS:
             return empty(501, f"method '{call.method}' not available")
         refused = await self._refused_login(request, call) or await self._refused_body(request, call)
@@ -197,6 +198,15 @@ class Transport(Login):
         return await found.handler(bare)
 
     # --------------------------------------------------- records and faults
+
+    async def _slowed(self, call: Call, **only: Any) -> None:
+        """Hold a request, or the answer to the write that `at_write` names, for a time or until lifted."""
+        fault = self.faults.take("slow", call.event(), **only)
+        ends = time.monotonic() + fault.seconds if fault else 0.0
+        while fault and (left := ends - time.monotonic()) > 0:
+            if fault.times is None and fault not in self.faults.standing("slow"):
+                return
+            await asyncio.sleep(min(left, HELD_LOOK_SECONDS))
 
     def _note_illegal(self, call: Call, problems: dict[str, str]) -> None:
         known = contract.Illegal(
