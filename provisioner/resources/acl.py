@@ -32,17 +32,21 @@ def reads(_scope: Scope) -> tuple[str, ...]:
 
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
-    """All entries but root's, who may do everything anyway."""
+    """All entries; root's, who may do everything anyway, only where the estate has them."""
     marks = _marks(scope, answers)
+    rows = (
+        (_ref(scope.site, row["path"], row["type"], row["ugid"], role=row["roleid"]), row)
+        for row in answers.get("/access/acl", ())
+    )
     return tuple(
         Observed(
-            ref=_ref(scope.site, row["path"], row["type"], row["ugid"], role=row["roleid"]),
+            ref=ref,
             label=f"{row['roleid']} on {row['path']} for {row['ugid']}",
             attributes=read(FIELDS, row),
             mark=marks.get((row["type"], row["ugid"]), Mark.NONE),
         )
-        for row in answers.get("/access/acl", ())
-        if row["ugid"] != ROOT
+        for ref, row in rows
+        if row["ugid"] != ROOT or ref in scope.wanted
     )
 
 

@@ -14,7 +14,7 @@ from provisioner.resources.catalogue import KINDS
 from provisioner.resources.kind import Fragment
 from provisioner.workflows.lock import POOL
 from provisioner.workflows.sites import OpenSite
-from provisioner.workflows.survey import Survey, survey
+from provisioner.workflows.survey import Survey, survey_all
 
 
 def adopt(loaded: Loaded, sites: Iterable[OpenSite]) -> Fragment:
@@ -27,24 +27,20 @@ def adopt(loaded: Loaded, sites: Iterable[OpenSite]) -> Fragment:
     current = loaded.estate.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     document = {key: value for key, value in current.items() if key not in {"sites", "guests", "services"}}
     document["sites"], document["guests"] = {}, {}
-    for site in sites:
-        site_part, guests = _site(site, current["sites"][site.name])
-        document["sites"][site.name] = site_part
-        _add_guests(document["guests"], guests, site.name)
+    for name, seen in survey_all(sites, {}, everything=True).items():
+        document["sites"][name], guests = _site(name, seen, current["sites"][name])
+        _add_guests(document["guests"], guests, name)
     services = current.get("services", {})
     kept = {name: one for name, one in services.items() if set(one["guests"]) <= set(document["guests"])}
     return {**document, "services": kept} if kept else document
 
 
-def _site(site: OpenSite, current: Fragment) -> tuple[Fragment, Fragment]:
-    seen = survey(site, frozenset(), everything=True)
+def _site(name: str, seen: Survey, current: Fragment) -> tuple[Fragment, Fragment]:
     if seen.scope is None:
-        raise Unreachable(site.name, next(iter(seen.observation.unknown.values()), "no answer"))
+        raise Unreachable(name, next(iter(seen.observation.unknown.values()), "no answer"))
     if unknown := seen.observation.unknown:
         parts = "; ".join(f"{ref.kind}/{ref.id}: {why}" for ref, why in sorted(unknown.items()))
-        raise Refused(
-            f"{site.name} could not be observed wholly: {parts}", "adopt when all of it can be read"
-        )
+        raise Refused(f"{name} could not be observed wholly: {parts}", "adopt when all of it can be read")
     merged: Fragment = {}
     for kind in KINDS:
         objects = tuple(

@@ -34,12 +34,17 @@ class Survey:
     scope: Scope | None
 
 
-def survey_all(sites: Iterable[OpenSite], wanted: Mapping[str, frozenset[Ref]]) -> dict[str, Survey]:
+def survey_all(
+    sites: Iterable[OpenSite], wanted: Mapping[str, frozenset[Ref]], *, everything: bool = False
+) -> dict[str, Survey]:
     """Survey several sites concurrently; one that does not answer is unknown as a whole."""
     opened = tuple(sites)
     pool = ThreadPoolExecutor(max_workers=len(opened) or 1)
     try:
-        futures = {site.name: pool.submit(survey, site, wanted[site.name]) for site in opened}
+        futures = {
+            site.name: pool.submit(survey, site, wanted.get(site.name, frozenset()), everything=everything)
+            for site in opened
+        }
         return {name: future.result() for name, future in futures.items()}
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait for a slow answer
