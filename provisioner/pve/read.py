@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -45,7 +45,7 @@ def read_all(session: Session, paths: Iterable[str], *, workers: int = WORKERS) 
     `/nodes/<it>/` fails without being asked. Raises Unreachable if no endpoint can be used, and ApiError
     (401) if the session's identity is refused: nothing can be read then.
     """
-    reading = _Reading(session)
+    reading = _Reading(session.name, session.whole)
     wanted = {path: path.partition("#") for path in paths}
     asked = list(dict.fromkeys(address for address, _, _ in wanted.values()))
     if len(asked) <= 1:
@@ -53,6 +53,25 @@ def read_all(session: Session, paths: Iterable[str], *, workers: int = WORKERS) 
             reading.read(address)
     else:
         _concurrently(reading, asked, workers)
+    return _readings(reading, wanted)
+
+
+def read_in_turn(session: Session, paths: Iterable[str]) -> Readings:
+    """Read the few paths that tell of one object, up to the first that cannot be read. Raises as `read_all`.
+
+    What others read at the same moment is read for all of them at once.
+    """
+    reading = _Reading(session.name, session.shared.get)
+    wanted = {path: path.partition("#") for path in paths}
+    for address, _, _ in wanted.values():
+        if address not in reading.answers:
+            reading.read(address)
+        if reading.errors:
+            break
+    return _readings(reading, wanted)
+
+
+def _readings(reading: _Reading, wanted: Mapping[str, tuple[str, str, str]]) -> Readings:
     told, errors = reading.answers, reading.errors
     return Readings(
         {
@@ -89,8 +108,8 @@ def _concurrently(reading: _Reading, paths: list[str], workers: int) -> None:
 class _Reading:
     """One `read_all` under way."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, site: str, ask: Callable[[str], Mapping[str, Any]]) -> None:
+        self._site, self._ask = site, ask
         self._silent: dict[str, str] = {}
         self.answers: dict[str, Mapping[str, Any]] = {}
         self.errors: dict[str, BastideError] = {}
@@ -103,7 +122,7 @@ class _Reading:
             self.errors[path] = ApiError(self._silent[node], status=NODE_SILENT)
             return
         try:
-            self.answers[path] = self._session.whole(path)
+            self.answers[path] = self._ask(path)
         except Unreachable:
             self.stop.set()
             raise
@@ -113,7 +132,7 @@ class _Reading:
                 raise
             self.errors[path] = error
             if node and error.status in NODE_TROUBLE:
-                self._silent[node] = f"{self._session.name}: node {node} does not answer ({error.status})"
+                self._silent[node] = f"{self._site}: node {node} does not answer ({error.status})"
         except BastideError as error:
             self.errors[path] = error
 

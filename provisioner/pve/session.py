@@ -24,6 +24,7 @@ from provisioner.pve.endpoints import Endpoints
 from provisioner.pve.login import TicketLogin, TokenLogin
 from provisioner.pve.params import write_request
 from provisioner.pve.redaction import Redaction
+from provisioner.pve.shared import SharedReads
 from provisioner.pve.trust import Trust, Untrusted
 from provisioner.pve.wire import Lines, Lost, NotSent, Request
 
@@ -70,6 +71,7 @@ class Session:
         self._closed = threading.Event()
         self._reading = self._retrying(patience, _read_again)
         self._writing = self._retrying(patience, _write_again)
+        self.shared = SharedReads(self.whole)
 
     def get(self, path: str) -> Any:
         """The `data` of a GET; `path` begins after `/api2/json` and may hold a query. Raises as `whole`."""

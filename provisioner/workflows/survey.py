@@ -12,7 +12,7 @@ from provisioner.errors import AnswerLost, ApiError, Refused, Unreachable
 from provisioner.model.objects import Observed, Ref
 from provisioner.model.observation import EVERY, NodeSeen, Observation
 from provisioner.pve.permissions import how_to_grant, missing
-from provisioner.pve.read import Readings, read_all
+from provisioner.pve.read import Readings, read_all, read_in_turn
 from provisioner.resources.catalogue import KINDS
 from provisioner.resources.kind import Kind, Scope
 from provisioner.workflows.sites import OpenSite, kind_of
@@ -77,12 +77,13 @@ def refresh(site: OpenSite, scope: Scope, ref: Ref, observed: Observed | None) -
     Raises Unreachable or ApiError if it cannot be told.
     """
     kind = kind_of(ref)
-    first = read_all(site.session, kind.refresh(scope, ref, observed))
+    first = read_in_turn(site.session, kind.refresh(scope, ref, observed))
     if first.errors and observed is not None:  # a guest that moved or went is told by the cluster's list
-        first = read_all(site.session, kind.refresh(scope, ref, None))
+        first = read_in_turn(site.session, kind.refresh(scope, ref, None))
     first.or_raise()
     details = [path for path, about in kind.details(scope, first.answers).items() if about == ref]
-    second = read_all(site.session, [path for path in details if path not in first.answers]).or_raise()
+    rest = [path for path in details if path not in first.answers]
+    second = read_in_turn(site.session, rest).or_raise()
     found = kind.parse(scope, {**first.answers, **second.answers})
     return next((one for one in found if one.ref == ref), None)
 
