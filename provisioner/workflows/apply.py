@@ -131,8 +131,8 @@ def _send(call: Call, *, run: Run, step: Step) -> Outcome:
         names = sorted((*call.params, *call.secrets))
         run.journal.write("call", ref=step.ref, method=call.method, path=call.path, params=names)
         outcome = send(site.session, _timed(call, site), secret=site.secret, reveal=site.keep)
-        told = {"upid": outcome.upid, "warnings": outcome.warnings}
-        run.journal.write("answer", ref=step.ref, path=call.path, **told)
+    told = {"upid": outcome.upid, "warnings": outcome.warnings}
+    run.journal.write("answer", ref=step.ref, path=call.path, **told)
     return outcome
 
 

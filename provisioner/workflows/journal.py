@@ -17,7 +17,8 @@ FOLDER = ".bastide/journal"
 class Journal:
     """An append-only record of what was sent and what came of it; it never holds a secret.
 
-    Every line has `at` (ISO 8601, UTC) and `event`; the file is of mode 0600 and is synced line by line.
+    Every line has `at` (ISO 8601, UTC) and `event`; the file is of mode 0600. A line is on disk when `write`
+    returns; threads that write at the same moment share one sync.
     The first line is `begin`, with the digest of the plan and `about`.
 
     Raises Refused if that cannot be written: then nothing was sent.
@@ -26,7 +27,8 @@ class Journal:
     def __init__(self, estate_folder: Path, digest: str, **about: object) -> None:
         started = datetime.now(UTC)
         self.path = estate_folder / FOLDER / f"{started:%Y%m%dT%H%M%S}-{digest[:8]}-{os.getpid()}.jsonl"
-        self._lock = threading.Lock()
+        self._writing, self._syncing = threading.Lock(), threading.Lock()
+        self._written = self._synced = 0
         try:
             self._file = _open(self.path)
             self._append("begin", {"digest": digest, **about})
@@ -54,10 +56,16 @@ class Journal:
         """One line in one write: a buffer would try again, at the end, what the disk refused."""
         entry = {"at": datetime.now(UTC).isoformat(), "event": event, **fields}
         line = f"{json.dumps(entry, default=str)}\n".encode()
-        with self._lock:
+        with self._writing:
             while line:
                 line = line[os.write(self._file, line) :]
-            os.fsync(self._file)
+            self._written += 1
+            mine = self._written
+        with self._syncing:
+            if self._synced < mine:
+                covered = self._written
+                os.fsync(self._file)
+                self._synced = covered
 
 
 def _open(path: Path) -> int:
