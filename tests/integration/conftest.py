@@ -46,9 +46,11 @@ class Bastide:
     def command(self, *args: str) -> list[str]:
         return [sys.executable, str(ROOT / "cli.py"), "-e", str(self.folder), *args]
 
-    def __call__(self, *args: str) -> Ran:
+    def __call__(self, *args: str, blocks: int | None = None) -> Ran:
+        """Run a command to its end; with `blocks`, no file may grow beyond so many times 512 bytes."""
+        full = ["sh", "-c", f'ulimit -f {blocks}; exec "$0" "$@"'] if blocks is not None else []
         done = subprocess.run(
-            self.command(*args),
+            [*full, *self.command(*args)],
             env=self.environment(),
             capture_output=True,
             text=True,
