@@ -27,7 +27,11 @@ def calls(dialect: Dialect, work: Work) -> tuple[Call, ...]:
 
 
 def remove(dialect: Dialect, guest: Observed) -> tuple[Call, ...]:
-    """Stop it, and destroy it with its disks and its entries in jobs. Raises Refused if it is protected."""
+    """Stop it, and destroy it with its disks and its entries in jobs. Raises Refused if it is protected.
+
+    Volumes that only bear its number stay: they may be a replica, or belong to the other cluster of a storage
+    that both can see (`destroy-unreferenced-disks`, PVE::QemuServer::destroy_vm).
+    """
     path = path_of(str(guest.node), dialect.kind, guest.ref.id)
     if guest.attributes["protection"]:
         raise Refused(
@@ -35,6 +39,5 @@ def remove(dialect: Dialect, guest: Observed) -> tuple[Call, ...]:
             "set its protection to false first, in the estate or in Proxmox VE",
         )
     stop = Call("POST", f"{path}/status/stop", lanes=(f"node:{guest.node}",))
-    params = {"purge": 1, "destroy-unreferenced-disks": 1}
-    gone = Call("DELETE", path, params, lanes=lanes(guest.attributes))
+    gone = Call("DELETE", path, {"purge": 1, "destroy-unreferenced-disks": 0}, lanes=lanes(guest.attributes))
     return (stop, gone) if guest.running else (gone,)

@@ -23,6 +23,13 @@ MAX_ROUNDS = 12
 LOCK_PATIENCE_SECONDS = 120.0
 """How long a step waits for an object that a task of an earlier, interrupted run still locks."""
 
+START_PATIENCE_SECONDS = 60.0
+"""How long a guest may take to run again: the task of a reboot ends when the guest is down, and qmeventd
+starts it after that (PVE::QemuServer::vm_reboot)."""
+
+GOES = frozenset({Action.DELETE, Action.REPLACE})
+STAYS = frozenset({Action.UPDATE, Action.RESTART})
+
 
 @dataclass(frozen=True, slots=True)
 class Bench:
@@ -44,7 +51,10 @@ def run_step(step: Step, bench: Bench) -> tuple[str, ...]:
     """
     warnings: list[str] = []
     observed = refresh(bench.site, bench.scope, step.ref, step.change.observed)
-    _check_fresh(step, observed)
+    observed = _wait_unlocked(
+        step.ref, observed, bench
+    )  # what a lock hides is looked at before anything is done
+    _check_fresh(step.change, observed)
     if step.change.action is Action.REPLACE:
         warnings += _rounds(replace_target(step.change), observed, bench)
         observed = None
@@ -63,6 +73,7 @@ def _rounds(change: Change, observed: Observed | None, bench: Bench) -> list[str
     done: list[_Round] = []
     for _ in range(MAX_ROUNDS):
         observed = _wait_unlocked(change.ref, observed, bench)
+        _check_same(change, observed)
         calls = kind_of(change.ref).calls(_work(change, observed, bench))
         if not calls:
             _postcheck(change, observed)
@@ -77,7 +88,10 @@ def _rounds(change: Change, observed: Observed | None, bench: Bench) -> list[str
                 break
         else:
             done.append(this)
+        running = observed is not None and observed.running
         observed = refresh(bench.site, bench.scope, change.ref, observed)
+        if bench.restart and running:
+            observed = _wait_running(change, observed, bench)
     raise StepFailed(
         f"{change.ref}: not settled after {MAX_ROUNDS} rounds", "the journal tells what was sent"
     )
@@ -112,23 +126,71 @@ def _work(change: Change, observed: Observed | None, bench: Bench) -> Work:
     )
 
 
-def _check_fresh(step: Step, observed: Observed | None) -> None:
+def _check_fresh(change: Change, observed: Observed | None) -> None:
     """Refuse to act on what somebody changed since the plan; what is done already may be missing."""
-    change = step.change
-    if change.desired is None or observed is None or change.action in {Action.REPLACE, Action.ACTIVATE}:
+    _check_same(change, observed)
+    if observed is None or change.action is Action.ACTIVATE:
         return
+    if change.action in GOES:
+        _check_doomed(change, observed)
+    elif change.observed is None:
+        _check_free(change, observed)
+    elif change.observed.mark is observed.mark or observed.mark is not Mark.BUILDING:
+        _check_planned(change, observed)
+
+
+def _check_same(change: Change, observed: Observed | None) -> None:
+    """Refuse to make anew what somebody removed, and to remove what somebody else put in its place."""
+    seen = change.observed
+    if seen is None:
+        return
+    if observed is None and change.action in STAYS and seen.mark is not Mark.BUILDING:
+        raise _stale(change, " was removed by somebody else since the plan")
+    made_by_us = seen.mark is not Mark.NONE
+    if observed is not None and change.action in GOES and made_by_us and observed.mark is Mark.NONE:
+        raise _stale(change, " is not the one that Bastide made: somebody put it there since the plan")
+
+
+def _check_doomed(change: Change, observed: Observed) -> None:
+    """What is removed is the very object that the plan showed, in all that is known of it."""
+    before = change.observed.attributes if change.observed else {}
+    names = sorted({*before, *observed.attributes})
+    if moved := [name for name in names if before.get(name) != observed.attributes.get(name)]:
+        raise _stale(change, f" was changed by somebody else since the plan ({', '.join(moved)})")
+
+
+def _check_free(change: Change, observed: Observed) -> None:
+    if observed.mark is not Mark.BUILDING and change_for(change.desired, observed, TRAITS[change.ref.kind]):
+        raise _stale(change, " was made by somebody else since the plan")
+
+
+def _check_planned(change: Change, observed: Observed) -> None:
+    """Whatever still differs differs as the plan showed."""
     now = change_for(change.desired, observed, TRAITS[change.ref.kind])
     planned = {one.name: (one.before, one.after) for one in change.attributes}
-    if change.observed is None and observed.mark is not Mark.BUILDING and now is not None:
-        raise StalePlan(
-            f"{change.ref} ({change.label}) was made by somebody else since the plan", "plan again"
-        )
-    for one in now.attributes if now and change.observed else ():
+    for one in now.attributes if now else ():
         if planned.get(one.name) != (one.before, one.after):
-            raise StalePlan(
-                f"{change.ref} ({change.label}): {one.name} was changed by somebody else since the plan",
-                "plan again",
+            raise _stale(change, f": {one.name} was changed by somebody else since the plan")
+
+
+def _stale(change: Change, why: str) -> StalePlan:
+    return StalePlan(f"{change.ref} ({change.label}){why}", "plan again")
+
+
+def _wait_running(change: Change, observed: Observed | None, bench: Bench) -> Observed | None:
+    """Wait for a guest that a restart has taken down. Raises StepFailed if it does not run again."""
+    deadline, pause = time.monotonic() + START_PATIENCE_SECONDS, 0.2
+    while observed is not None and not observed.running:
+        if time.monotonic() > deadline:
+            raise StepFailed(
+                f"{change.ref} ({change.label}) was restarted and does not run again",
+                f"start it, or look at the last tasks of node {observed.node}",
             )
+        bench.tell("waits for the guest to run again")
+        time.sleep(pause)
+        pause = min(pause * 2, 5.0)
+        observed = refresh(bench.site, bench.scope, change.ref, observed)
+    return observed
 
 
 def _wait_unlocked(ref: Ref, observed: Observed | None, bench: Bench) -> Observed | None:

@@ -6,15 +6,15 @@ TIME = ("estate.yml", "comment: Clinic", "comment: The clinic")
 
 
 def _forget_archive(scene: Scene) -> None:
-    """The estate wants guest 112 no more; a change of the pool gives the apply something to stand still at."""
+    """The estate wants guest 112 no more; a rule that might hold it is changed before it goes."""
     path = scene.bastide.folder / "estate.yml"
     path.write_text(path.read_text().partition("  archive:\n")[0])
-    scene.bastide.edit(*TIME)
+    scene.bastide.edit("estate.yml", "affinity: negative", "affinity: negative, comment: Apart")
 
 
 def test_a_guest_that_took_the_number_of_one_to_be_removed_is_left_alone(applied: Scene):
     _forget_archive(applied)
-    with held(applied, "PUT", "/pools", "--yes", "--allow", "destroy=archive") as apply:
+    with held(applied, "PUT", "/cluster/ha/rules/apart", "--yes", "--allow", "destroy=archive") as apply:
         applied.operator("POST", "/nodes/ventoux-3/qemu/112/status/stop")
         applied.operator("DELETE", "/nodes/ventoux-3/qemu/112")
         applied.operator("POST", "/nodes/ventoux-3/qemu", vmid=112, name="archive", memory=1024)
@@ -25,7 +25,7 @@ def test_a_guest_that_took_the_number_of_one_to_be_removed_is_left_alone(applied
 
 def test_a_guest_to_be_removed_that_was_changed_since_the_plan_is_left_alone(applied: Scene):
     _forget_archive(applied)
-    with held(applied, "PUT", "/pools", "--yes", "--allow", "destroy=archive") as apply:
+    with held(applied, "PUT", "/cluster/ha/rules/apart", "--yes", "--allow", "destroy=archive") as apply:
         applied.operator("PUT", "/nodes/ventoux-3/qemu/112/config", name="archive-in-use")
     assert apply.returncode == 1
     assert f"{SITE}/vm/112 (archive) was changed by somebody else since the plan (name)" in apply.stderr

@@ -470,7 +470,7 @@ def test_a_running_machine_does_not_become_a_template():
 
 def test_a_running_guest_is_stopped_and_destroyed_with_its_disks():
     made = sent(calls(KIND, None, vm(status="running", description=MARK)))
-    gone = {"purge": 1, "destroy-unreferenced-disks": 1}
+    gone = {"purge": 1, "destroy-unreferenced-disks": 0}
     assert made == [("POST", "/status/stop", {}), ("DELETE", "", gone)]
 
 
