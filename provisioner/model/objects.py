@@ -160,6 +160,15 @@ def estate_mark(estate: str) -> str:
     return f"[bastide:{estate}]"
 
 
+def guest_mark(mark: str, vmid: str) -> str:
+    """The mark on a guest, with its number: `[bastide:synergia/110]`.
+
+    Proxmox VE copies a guest's description to its clones and to what is restored from its backups; made by
+    hand under another number, those are not ours.
+    """
+    return f"{mark[:-1]}/{vmid}]"
+
+
 def building_mark(mark: str) -> str:
     """The mark while an object is being made: `[bastide:synergia+building]`."""
     return f"{mark[:-1]}+building]"

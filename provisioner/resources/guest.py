@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioner.model.guest import Ct, StartOrder, Vm
-from provisioner.model.objects import Observed, Ref, Value, read_mark
+from provisioner.model.objects import Observed, Ref, Value, guest_mark, read_mark
 from provisioner.model.site import Site
 from provisioner.resources.dialect import OPTION, Dialect
 from provisioner.resources.disks import storages
@@ -112,7 +112,7 @@ def _observed(
     running, locked = row.get("status") == "running", config.get("lock", "")
     values = _values(dialect, config, row["vmid"])
     before = _values(dialect, active, row["vmid"]) if running and config != active else values
-    description, mark = read_mark(config.get("description"), scope.mark)
+    description, mark = read_mark(config.get("description"), guest_mark(scope.mark, str(row["vmid"])))
     return Observed(
         ref=Ref(scope.site, dialect.kind, str(row["vmid"])),
         label=str(values[dialect.name] or row["vmid"]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from provisioner.errors import BastideError
-from provisioner.model.objects import Call, Desired, Ref, Value, Work, building_mark, with_mark
+from provisioner.model.objects import Call, Desired, Ref, Value, Work, building_mark, guest_mark, with_mark
 from provisioner.resources.cloudinit import DRIVE, STORAGE
 from provisioner.resources.dialect import Dialect
 from provisioner.resources.guest import path_of
@@ -24,7 +24,9 @@ LONG_SECONDS = 4 * 3600
 
 def make(dialect: Dialect, desired: Desired, work: Work) -> Call:
     """The call that makes a guest. Raises BastideError for a container without template or image."""
-    text = with_mark(str(desired.attributes["description"]), building_mark(work.mark))
+    text = with_mark(
+        str(desired.attributes["description"]), building_mark(guest_mark(work.mark, desired.ref.id))
+    )
     pool = desired.attributes["pool"]
     born: Params = {"description": text, **({"pool": str(pool)} if pool else {})}
     if desired.at_creation.get("clone"):

@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 
 from provisioner.errors import Refused
 from provisioner.model.base import format_size
-from provisioner.model.objects import Call, Desired, Mark, Observed, Value, Work, building_mark, with_mark
+from provisioner.model.objects import (
+    Call,
+    Desired,
+    Mark,
+    Observed,
+    Value,
+    Work,
+    building_mark,
+    guest_mark,
+    with_mark,
+)
 from provisioner.resources.cloudinit import DRIVE, STORAGE
 from provisioner.resources.dialect import OPTION, Dialect
 from provisioner.resources.guest import path_of
@@ -192,12 +202,15 @@ class Update:
     def _finish(self) -> Iterator[Call]:
         if self.desired.at_creation["started"] and not self.observed.running:
             yield self._power("start")
-        text = with_mark(str(self.desired.attributes["description"]), self.work.mark)
+        text = with_mark(str(self.desired.attributes["description"]), self._mark())
         yield Call("PUT", self._path("config"), {"description": text})
+
+    def _mark(self) -> str:
+        return guest_mark(self.work.mark, self.desired.ref.id)
 
     def _description(self) -> str:
         """The text with the mark that the guest carries already; what was adopted carries none."""
         text = str(self.desired.attributes["description"])
-        marks = {Mark.OURS: self.work.mark, Mark.BUILDING: building_mark(self.work.mark)}
+        marks = {Mark.OURS: self._mark(), Mark.BUILDING: building_mark(self._mark())}
         mark = marks.get(self.observed.mark)
         return with_mark(text, mark) if mark else text

@@ -182,7 +182,7 @@ def test_guests_of_every_origin_come_to_life_on_their_nodes(home, cluster):
     assert {vmid for vmid, row in rows.items() if row.get("template")} == {9100, 9200}
     assert rows[110]["pool"] == "clinical"
     app = cluster.config("/nodes/ventoux-2/qemu/110")
-    assert app["description"] == "[bastide:proof]"
+    assert app["description"] == "[bastide:proof/110]"
     assert app["scsi0"].endswith("size=8G")
     assert app["serial0"] == "socket"
     assert app["ipconfig0"] == "gw=10.84.20.1,ip=10.84.20.21/24"

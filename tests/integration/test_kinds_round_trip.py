@@ -12,7 +12,7 @@ from lab.spec import LabSpec
 from tests.integration.conftest import ESTATES, Bastide, site_api
 
 SITE = "carpentras"
-MARK = "[bastide:proof]"
+MARK = "[bastide:proof"
 LISTS = (
     "/pools",
     "/access/users?full=1",

@@ -1,4 +1,4 @@
-"""Something else under the same number: nothing that Bastide did not make is removed, changed or made anew."""
+"""Something else under the same number: what Bastide did not make is not removed, changed or made anew."""
 
 from tests.integration.bad_days.scenes import SITE, Scene, held
 

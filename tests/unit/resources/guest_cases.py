@@ -10,8 +10,9 @@ from provisioner.model.objects import Work, estate_mark
 from provisioner.resources.kind import Scope
 
 SITE = "carpentras"
-MARK = estate_mark("synergia")
-BUILDING = "[bastide:synergia+building]"
+ESTATE_MARK = estate_mark("synergia")
+MARK, BUILDING = "[bastide:synergia/120]", "[bastide:synergia/120+building]"
+"""Of the guest 120."""
 DIGEST = "1b66c16e5caa602b46f5c8f0e4685a03994f2147"
 
 TEMPLATE = {
@@ -58,7 +59,7 @@ def estate(**guests):
 
 def scope(*wanted, version=9):
     """What a kind may know of the site."""
-    return Scope(SITE, version, MARK, frozenset(wanted))
+    return Scope(SITE, version, ESTATE_MARK, frozenset(wanted))
 
 
 def answers(path, config, *, pending=None, delete=(), **row):
@@ -97,7 +98,7 @@ def changed(kind, desired, observed):
 def calls(kind, desired, observed, *, seen=(), restart=False):
     """The next calls, each of them legal for Proxmox VE."""
     names = changed(kind, desired, observed) if desired and observed else ()
-    work = Work(desired, observed, frozenset(names), {one.ref: one for one in seen}, 9, MARK, restart)
+    work = Work(desired, observed, frozenset(names), {one.ref: one for one in seen}, 9, ESTATE_MARK, restart)
     made = kind.calls(work)
     for call in made:
         assert problems(call) == {}, call

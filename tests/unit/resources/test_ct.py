@@ -1,5 +1,5 @@
 import pytest
-from guest_cases import BUILDING, DIGEST, MARK, SITE, calls, changed, estate, scope, seen, wanted
+from guest_cases import DIGEST, SITE, calls, changed, estate, scope, seen, wanted
 
 from provisioner.errors import BastideError, Refused
 from provisioner.model.base import MIB, SecretRef
@@ -19,6 +19,7 @@ CONFIG = {
     "rootfs": "vmdata:subvol-130-disk-0,size=4G",
     "net0": "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:81:0C:17,ip=dhcp,tag=20,type=veth",
 }
+MARK, BUILDING = "[bastide:synergia/130]", "[bastide:synergia/130+building]"
 DNS = {
     "vmid": 130,
     "kind": "ct",

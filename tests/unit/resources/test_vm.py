@@ -90,6 +90,13 @@ def test_the_mark_is_no_part_of_the_description():
     guest = vm(description=f"Portal\n\nAsk Camille. {MARK}\n")
     assert (guest.attributes["description"], guest.mark) == ("Portal\n\nAsk Camille.", Mark.OURS)
     assert vm(description=f"x {BUILDING}").mark is Mark.BUILDING
+
+
+def test_a_copy_made_by_hand_is_not_ours_though_its_description_is_copied():
+    copied = {"name": "app-restored", "description": f"Portal {MARK}\n"}
+    (restored,) = KIND.parse(scope(), answers("qemu", copied, vmid=999))
+    assert restored.mark is Mark.NONE
+    assert restored.attributes["description"] == f"Portal {MARK}"
     assert vm(description="by hand").mark is Mark.NONE
 
 
