@@ -20,6 +20,23 @@ def less(after: Value, before: Value) -> bool:
     return _number(after) and _number(before) and after < before  # type: ignore[operator]  # both are numbers
 
 
+def keeps_less(after: Value, before: Value) -> bool:
+    """Whether a retention (`keep-daily=7,keep-weekly=4`) gives up backups that another keeps.
+
+    Nothing, and `keep-all=1`, keeps them all. What is given up goes with the next backup (PVE::VZDump).
+    """
+    kept, held = _keeps(after), _keeps(before)
+    return bool(kept) and (not held or any(kept.get(name, 0) < count for name, count in held.items()))
+
+
+def _keeps(value: Value) -> dict[str, int]:
+    """How many of each are kept; empty where all are."""
+    if not isinstance(value, str) or not value.startswith("keep-") or value.startswith("keep-all"):
+        return {}
+    pairs = (part.partition("=") for part in value.split(","))
+    return {name: int(count) for name, _, count in pairs}
+
+
 def _number(value: Value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 

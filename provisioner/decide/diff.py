@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.decide.conflict import cannot_shrink, less, not_ours, place_taken, still_needed
+from provisioner.decide.conflict import cannot_shrink, keeps_less, less, not_ours, place_taken, still_needed
 from provisioner.decide.risk import risk_of
 from provisioner.decide.waiting import lock_note, restarts, waiting
 from provisioner.model.objects import Desired, Mark, Observed, Ref, Traits
@@ -202,7 +202,9 @@ def _effects(
     observed: Observed, attributes: tuple[AttributeChange, ...], traits: Traits
 ) -> frozenset[Effect]:
     shrinks = any(
-        traits.matches(one.name, traits.capacity) and less(one.after, one.before) for one in attributes
+        traits.matches(one.name, traits.capacity)
+        and (less(one.after, one.before) or keeps_less(one.after, one.before))
+        for one in attributes
     )
     restarts = observed.running and (observed.active or _waits(observed, attributes, traits))
     return frozenset({Effect.SHRINK} if shrinks else ()) | frozenset({Effect.RESTART} if restarts else ())

@@ -93,7 +93,7 @@ class Traits:
     restart: tuple[str, ...] = ()
     """A running guest takes them at its next restart."""
     capacity: tuple[str, ...] = ()
-    """Less of them is a shrink that has to be allowed."""
+    """Less of them, or a retention that keeps less, is a shrink that has to be allowed."""
     grow_only: tuple[str, ...] = ()
     """Proxmox VE cannot make them smaller at all."""
     disks: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from provisioner.resources.kind import Answers, Fragment, Kind, Scope, whole_lis
 from provisioner.resources.prune import PRUNE
 from provisioner.resources.section import Section, section_calls
 
-TRAITS = Traits(kind="backup_job", title="backup job", rank=80)
+TRAITS = Traits(kind="backup_job", title="backup job", rank=80, capacity=("prune",))
 PATH = "/cluster/backup"
 UNCOMPRESSED = "0"
 COMPRESS = Codec(str, lambda text: text, of=lambda text: text or UNCOMPRESSED)

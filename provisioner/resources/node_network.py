@@ -39,11 +39,20 @@ def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
 
 
 def desired(estate: Estate, site: str) -> tuple[Desired, ...]:
-    """Nothing pending, on nodes that declare interfaces."""
+    """Nothing pending, on nodes that declare interfaces.
+
+    One node after another: a mistake that cuts off the first must not reach the others, or the cluster loses
+    its quorum and high availability fences what is left.
+    """
+    names = [name for name, node in estate.sites[site].nodes.items() if node.interfaces]
     return tuple(
-        Desired(network_of(site, name), f"network of {name}", {"pending": False})
-        for name, node in estate.sites[site].nodes.items()
-        if node.interfaces
+        Desired(
+            network_of(site, name),
+            f"network of {name}",
+            {"pending": False},
+            requires=frozenset(network_of(site, before) for before in names[:number]),
+        )
+        for number, name in enumerate(names)
     )
 
 

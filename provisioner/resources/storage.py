@@ -41,6 +41,7 @@ TRAITS = Traits(
     rank=10,
     audit=(("/storage", "Datastore.Audit"),),
     markable=False,
+    capacity=("prune",),
     immutable=("type", "path", "server", "export", "pool", "datastore", "vgname", "thinpool"),
 )
 LOCAL = "local"

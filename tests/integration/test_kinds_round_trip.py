@@ -105,7 +105,8 @@ def change_everything(cluster):
     ran = cluster.bastide("plan", "--json")
     assert ran.code == 4, ran.err
     assert "replace" not in {step["action"] for step in ran.json["steps"]}
-    cluster.apply()
+    assert cluster.bastide("apply", "--yes").code == 5  # fewer backups would be kept
+    cluster.apply("--allow", "shrink=*")
     rules = [row.get("source") or row["action"] for row in cluster.get("/cluster/firewall/rules")]
     assert cluster.get("/nodes/ventoux-1/network", "changes") is None
     assert [row for row in cluster.get("/cluster/sdn/vnets?pending=1") if "state" in row] == []

@@ -40,7 +40,7 @@ TRAITS = {
         Traits("token", "API token", rank=7),
         Traits("acl", "access control entry", rank=30),
         Traits("ha_rule", "HA rule", rank=65),
-        Traits("backup", "backup job", rank=70),
+        Traits("backup", "backup job", rank=70, capacity=("prune",)),
         Traits("ha", "HA resource", rank=60),
     )
 }

@@ -96,6 +96,13 @@ def test_a_network_that_nobody_wants_is_there_only_while_something_is_pending():
     assert [one.method for one in node_network.KIND.calls(work(node_network.KIND, None, observed))] == ["PUT"]
 
 
+def test_the_nodes_of_a_site_reload_their_networks_one_after_another():
+    wires = {name: {"interfaces": {"vmbr0": BRIDGE}} for name in ("ventoux-1", "ventoux-2")}
+    first, second = node_network.KIND.desired(estate({"nodes": wires}), "carpentras")
+    assert (first.ref, first.requires) == (NET, frozenset())
+    assert (second.ref, second.requires) == (ref("node_network", "ventoux-2"), {NET})
+
+
 def test_only_nodes_that_declare_interfaces_are_read():
     refs = {
         one.ref
