@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+PEER := .venv-peer
 
 .PHONY: help demo test lint docs bench wheel clean
 
@@ -26,15 +27,20 @@ lint: $(STAMP) ## ruff, mypy --strict, the import contracts, and documents that 
 docs: $(STAMP) ## Write the generated documents again
 	@$(BIN)/python tools/reference.py
 
-bench: $(STAMP) ## Measure against a floor and a peer in the same run; prints JSON
+bench: $(STAMP) $(if $(BASTIDE_BENCH_PEER),,$(PEER)/.ready) ## Measure against a floor and a peer in the same run; prints JSON
 	@$(BIN)/python -m bench
+
+$(PEER)/.ready:
+	@{ $(PYTHON) -m venv $(PEER) && \
+	    $(PEER)/bin/python -m pip install --quiet --disable-pip-version-check 'ansible==12.*' requests && touch $@; } || \
+	    echo "bench: the peer could not be installed: its ratio will be missing" >&2
 
 wheel: $(STAMP) ## Build the wheel
 	@$(BIN)/python -m build --wheel
 
 clean: ## Remove what was made here: the environment, the lab, caches
 	@if [ -x $(BIN)/bastide ]; then $(BIN)/bastide lab down || true; fi
-	@rm -rf $(VENV) .lab dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(PEER) .lab dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(STAMP): pyproject.toml
 	@PYTHON=$(PYTHON) VENV=$(VENV) sh tools/setup.sh
