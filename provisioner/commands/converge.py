@@ -27,7 +27,7 @@ allow_option = click.option(
     "allowed",
     multiple=True,
     metavar="EFFECT=NAME",
-    help="Allow destroy, shrink or restart of NAME: a guest, `site/kind/id`, or a pattern. Repeatable.",
+    help="Allow destroy, shrink, stop or restart of NAME: a guest, `site/kind/id`, or a pattern. Repeatable.",
 )
 
 

@@ -84,7 +84,7 @@ def diff(
     activations = _activations([*wanted.values(), *doomed], wanted, observation, traits=traits)
     changes = [change_for(one, seen, traits[one.ref.kind]) for one, seen in pairs]
     changes += [change_for(None, seen, traits[seen.ref.kind]) for seen in doomed]
-    made = _made(changes, activations)
+    made = _made((_unless_down(change, observation) for change in changes), activations)
     shrinks = [b for one, seen in present for b in cannot_shrink(one, seen, traits[one.ref.kind])]
     return Difference(
         changes=made,
@@ -135,7 +135,8 @@ def _creation(desired: Desired, traits: Traits) -> Change:
         desired.label,
         Action.CREATE,
         attributes,
-        risk=risk_of(Action.CREATE, attributes, traits),
+        effects=(effects := _stops(attributes, traits)),
+        risk=risk_of(Action.CREATE, attributes, traits, effects=effects),
         desired=desired,
     )
 
@@ -207,12 +208,35 @@ def _effects(
         for one in attributes
     )
     restarts = observed.running and (observed.active or _waits(observed, attributes, traits))
-    return frozenset({Effect.SHRINK} if shrinks else ()) | frozenset({Effect.RESTART} if restarts else ())
+    return (
+        frozenset({Effect.SHRINK} if shrinks else ())
+        | frozenset({Effect.RESTART} if restarts else ())
+        | _stops(attributes, traits)
+    )
+
+
+def _stops(attributes: tuple[AttributeChange, ...], traits: Traits) -> frozenset[Effect]:
+    """Whether a guest is stopped that was not to be stopped before."""
+    stops = any(
+        (one.name, one.after) in traits.stops and (one.name, one.before) not in traits.stops
+        for one in attributes
+    )
+    return frozenset({Effect.STOP} if stops else ())
 
 
 def _waits(observed: Observed, attributes: tuple[AttributeChange, ...], traits: Traits) -> bool:
     """Whether a running guest takes any of the changes only at its next restart."""
     return observed.running and any(traits.matches(one.name, traits.restart) for one in attributes)
+
+
+def _unless_down(change: Change | None, observation: Observation) -> Change | None:
+    """What stops a guest that does not run stops nothing."""
+    if change is None or change.desired is None or Effect.STOP not in change.effects:
+        return change
+    guests = (observation.objects.get(ref) for ref in change.desired.requires)
+    if any(guest.running for guest in guests if guest):
+        return change
+    return replace(change, effects=change.effects - {Effect.STOP})
 
 
 def _detached(desired: Desired, attributes: tuple[AttributeChange, ...], traits: Traits) -> list[str]:

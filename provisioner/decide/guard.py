@@ -26,7 +26,11 @@ __all__ = ["Allowance", "Identity", "blockers", "disturbs", "may_restart", "with
 BEARS_ANYTIME = 3
 """The tier of services that can wait for days: without a window they may be disturbed at any time."""
 
-UNALLOWED = {Effect.DESTROY: "would be destroyed or cut from what it holds", Effect.SHRINK: "would shrink"}
+UNALLOWED = {
+    Effect.DESTROY: "would be destroyed or cut from what it holds",
+    Effect.SHRINK: "would shrink",
+    Effect.STOP: "would stop its guest and keep it down",
+}
 """Effects that stop a plan unless they are allowed. A restart is only made if it is allowed."""
 
 
@@ -64,7 +68,9 @@ def blockers(  # noqa: PLR0913 - a guard sees everything; all beyond the plan an
 
 
 def disturbs(step: Step, allowed: Allowance) -> bool:
-    """Whether a step interrupts a running guest: a restart that is allowed, or a loss."""
+    """Whether a step interrupts a running guest: a restart that is allowed, a stop, or a loss."""
+    if Effect.STOP in step.change.effects:
+        return True
     seen = step.change.observed
     running = seen is not None and seen.running
     return running and (may_restart(step, allowed) or Effect.DESTROY in step.change.effects)
@@ -131,10 +137,11 @@ def _outside_windows(plan: Plan, allowed: Allowance, estate: Estate, *, clock: C
 
 
 def _services_of(step: Step, estate: Estate) -> list[tuple[str, Service]]:
-    """The services to which the guest of a step belongs; none for what is not a guest."""
-    if step.ref.kind not in {"vm", "ct"}:
+    """The services to which the guest of a step belongs, itself or as the HA resource `vm:110`."""
+    if step.ref.kind not in {"vm", "ct", "ha_resource"}:
         return []
-    names = {name for name, guest in estate.guests.items() if str(guest.vmid) == step.ref.id}
+    vmid = step.ref.id.rpartition(":")[2]
+    names = {name for name, guest in estate.guests.items() if str(guest.vmid) == vmid}
     return [(name, service) for name, service in estate.services.items() if names & set(service.guests)]
 
 

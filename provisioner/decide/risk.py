@@ -38,7 +38,7 @@ def risk_of(
     cuts = "*" in cutting or any(traits.matches(one.name, cutting) for one in attributes)
     if action in REMOVES or LOSES & effects or cuts:
         return Risk.HIGH
-    if traits.delicate or Effect.RESTART in effects or any(map(_disturbs, attributes)):
+    if traits.delicate or {Effect.RESTART, Effect.STOP} & effects or any(map(_disturbs, attributes)):
         return Risk.MEDIUM
     return Risk.LOW
 

@@ -100,6 +100,8 @@ class Traits:
     """Unsetting them detaches or destroys what they hold."""
     owned: tuple[str, ...] = ()
     """The estate's list is complete: what is seen and not wanted goes."""
+    stops: tuple[tuple[str, Value], ...] = ()
+    """(attribute, value) pairs that stop a guest and keep it down."""
     destroys: bool = False
     """Removing the object destroys what it holds."""
     delicate: bool = False

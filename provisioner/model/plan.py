@@ -26,6 +26,7 @@ class Effect(StrEnum):
     DESTROY = "destroy"
     SHRINK = "shrink"
     RESTART = "restart"
+    STOP = "stop"
 
 
 class Risk(StrEnum):

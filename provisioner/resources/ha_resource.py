@@ -12,7 +12,12 @@ from provisioner.resources.guest_place import planned
 from provisioner.resources.kind import Answers, Fragment, Kind, Scope, whole_list
 from provisioner.resources.section import Section, section_calls
 
-TRAITS = Traits(kind="ha_resource", title="HA resource", rank=70)
+TRAITS = Traits(
+    kind="ha_resource",
+    title="HA resource",
+    rank=70,
+    stops=(("state", "stopped"), ("state", "disabled")),
+)
 PATH = "/cluster/ha/resources"
 RULES_SINCE = 9
 """Since then rules place resources instead of groups, and resources know `failback`."""

@@ -42,6 +42,7 @@ TRAITS = {
         Traits("ha_rule", "HA rule", rank=65),
         Traits("backup", "backup job", rank=70, capacity=("prune",)),
         Traits("ha", "HA resource", rank=60),
+        Traits("ha_resource", "HA resource", rank=60, stops=(("state", "stopped"),)),
     )
 }
 
