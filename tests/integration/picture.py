@@ -19,7 +19,7 @@ LISTS = (
     *(f"{FIREWALL}/rules", "/nodes/ventoux-1/network"),
     *("/nodes/ventoux-1/firewall/rules", "/nodes/ventoux-1/firewall/options"),
 )
-VOLATILE = {"digest", "meta", "vmgenid", "smbios1", "next-run", "uptime", "ctime"}
+VOLATILE = {"order", "digest", "meta", "vmgenid", "smbios1", "next-run", "uptime", "ctime"}
 MAC = re.compile(r"([0-9A-F]{2}:){5}[0-9A-F]{2}")
 DISK = re.compile(r"(vm|base|subvol)-(\d+)-disk-\d+")
 
