@@ -8,11 +8,14 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from provisioner.model.base import Model
 
-FirewallName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{1,17}$")]
-"""A security group: 18 characters at most."""
+FirewallName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{1,17}$")]
+"""A security group: 18 characters at most. Proxmox VE makes its name lower-case (PVE::Firewall)."""
+
+IpSetName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{1,63}$")]
+"""An IP set; lower-case too."""
 
 AddressName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{1,63}$")]
-"""An alias or IP set."""
+"""An alias."""
 
 
 def _text(value: object) -> object:
@@ -91,7 +94,7 @@ class ClusterFirewall(Model):
     policy_forward: Literal["ACCEPT", "DROP"] = "ACCEPT"
     ebtables: bool = True
     aliases: dict[AddressName, Alias] = Field(default_factory=dict)
-    ipsets: dict[AddressName, IpSet] = Field(default_factory=dict)
+    ipsets: dict[IpSetName, IpSet] = Field(default_factory=dict)
     groups: dict[FirewallName, SecurityGroup] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
 

@@ -41,9 +41,14 @@ def desired(estate: Estate, site: str) -> tuple[Desired, ...]:
     """The aliases of a site."""
     firewall = estate.sites[site].firewall
     return tuple(
-        Desired(Ref(site, "alias", name), name, wanted(FIELDS, alias))
+        Desired(Ref(site, "alias", name), name, wanted(FIELDS, alias) | {"cidr": _stored(alias.cidr)})
         for name, alias in (firewall.aliases if firewall else {}).items()
     )
+
+
+def _stored(cidr: str) -> str:
+    """Without the length of a single address, which Proxmox VE cuts off (PVE::Firewall, parse_ip_or_cidr)."""
+    return cidr.removesuffix("/128") if ":" in cidr else cidr.removesuffix("/32")
 
 
 def calls(work: Work) -> tuple[Call, ...]:

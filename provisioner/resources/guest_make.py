@@ -59,7 +59,7 @@ def _create(dialect: Dialect, desired: Desired, born: Params) -> Call:
     keys = dict.fromkeys(dialect.key(name) for name in desired.attributes)
     written = {key: dialect.write(key, values) for key in keys if key not in UNWRITTEN}
     params = {key: text for key, text in written.items() if text is not None}
-    extra = {key: str(made[key]) for key in ("ostemplate", "ssh-public-keys") if made.get(key)}
+    extra = {key: str(made[key]) for key in ("machine", "ostemplate", "ssh-public-keys") if made.get(key)}
     return Call(
         "POST",
         path_of(str(made["node"]), dialect.kind, "").rstrip("/"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from provisioner.model.base import SecretRef
@@ -40,6 +41,9 @@ TRAITS = Traits(
 
 INHERITED = ("sockets", "cpu", "numa", "ostype", "bios", "machine", "scsihw", "vga", "serial", "agent")
 """What a clone has as its template has it, unless the estate says otherwise."""
+
+WINDOWS = re.compile(r"w(2k|xp|vista|in)")
+UNVERSIONED = (None, "pc", "q35", "virt")
 
 SERIAL = Form(lambda text: text == "socket", lambda value: "socket" if value else "")
 BOOT = Form(lambda text: tuple(text.removeprefix("order=").split(";")), lambda v: f"order={';'.join(v)}")
@@ -120,6 +124,7 @@ def _as_cloned(vm: Vm, template: Vm) -> Vm:
 
 def _attributes(vm: Vm, site: Site) -> dict[str, Value]:
     boot: dict[str, Value] = {"boot": vm.boot} if vm.boot else {}
+    machine: dict[str, Value] = {} if is_pinned(vm) else {"machine": vm.machine}
     return {
         "cores": vm.cores,
         "sockets": vm.sockets,
@@ -128,7 +133,7 @@ def _attributes(vm: Vm, site: Site) -> dict[str, Value]:
         "numa": vm.numa,
         "ostype": vm.ostype,
         "bios": vm.bios,
-        "machine": vm.machine,
+        **machine,
         "scsihw": vm.scsihw,
         "vga": vm.vga,
         "serial": vm.serial,
@@ -140,8 +145,19 @@ def _attributes(vm: Vm, site: Site) -> dict[str, Value]:
     }
 
 
+def is_pinned(vm: Vm) -> bool:
+    """Whether Proxmox VE chooses the version of the machine, and keeps it, when it makes the guest.
+
+    It does so for Windows, which takes another version for new hardware and forgets its network settings
+    (PVE::QemuServer::Machine, windows_get_pinned_machine_version).
+    """
+    return WINDOWS.match(vm.ostype) is not None and vm.machine in UNVERSIONED
+
+
 def _at_creation(vm: Vm, template: Vm | None, site: Site) -> dict[str, Value]:
     made = {**guest.origin(vm, template, site), **disks.at_creation(vm)}
+    if is_pinned(vm):
+        made["machine"] = vm.machine
     if vm.image:
         made[f"{disks.first_disk(vm)}.import-from"] = vm.image
     if vm.cloud_init:

@@ -45,6 +45,7 @@ ADVICE = frozenset(
     {
         identity.host_names,
         addresses.one_gateway,
+        access.root_only,
         firewall.lockout,
         services.tiers,
         services.losses,

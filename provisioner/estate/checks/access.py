@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from provisioner.estate.checks.view import Trail, View, unknown
 from provisioner.estate.faults import Fault
 from provisioner.model.access import AclEntry, User
+from provisioner.model.guest import Ct, Vm
 from provisioner.model.site import Site
 
 BUILT_IN = frozenset(
@@ -112,4 +114,31 @@ def own_identity(view: View) -> Iterator[Fault]:
                 yield Fault(("sites", key, "remove", at), message, "let `api` use another identity first")
 
 
-CHECKS = (members, grants, expiry, own_identity)
+def root_only(view: View) -> Iterator[Fault]:
+    """Settings of guests that Proxmox VE takes from root@pam's own session alone, where Bastide is not that.
+
+    No privilege and no token will do, root's neither (PVE::API2::Qemu, check_vm_modify_config_perm;
+    PVE::LXC, check_ct_modify_config_perm).
+    """
+    for name, guest in view.estate.guests.items():
+        site = view.estate.sites.get(guest.site)
+        if site and site.api.user != "root@pam":
+            for path, setting in _of_root(guest):
+                message = f"Proxmox VE takes {setting} of `{name}` from root@pam alone, and from no token"
+                hint = "set it on its node with `qm set` or `pct set` as root, or let `api.user` be root@pam"
+                yield Fault(("guests", name, *path), message, hint)
+
+
+def _of_root(guest: Vm | Ct) -> Iterator[tuple[Trail, str]]:
+    if guest.hookscript:
+        yield ("hookscript",), "the `hookscript`"
+    for key in guest.options:
+        if key == "args" or re.fullmatch(r"dev\d+", key):
+            yield ("options", key), f"`{key}`"
+    if isinstance(guest, Ct) and any(
+        not (guest.unprivileged and feature.startswith("nesting=")) for feature in guest.features
+    ):
+        yield ("features",), "these `features`"
+
+
+CHECKS = (members, grants, expiry, own_identity, root_only)

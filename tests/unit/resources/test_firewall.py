@@ -178,6 +178,14 @@ def test_an_alias_says_its_address_with_every_change():
     assert changed.params == {"cidr": "10.0.0.1", "comment": f"new {MARK}", "digest": DIGEST}
 
 
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [("10.0.0.1/32", "10.0.0.1"), ("fd00::1/128", "fd00::1"), ("10.0.0.0/24", "10.0.0.0/24")],
+)
+def test_an_alias_for_one_address_is_wanted_as_proxmox_stores_it(said, stored):
+    assert wanted(alias.KIND, walled(aliases={"gw": {"cidr": said}}), "gw").attributes["cidr"] == stored
+
+
 RULE = st.fixed_dictionaries(
     {
         "type": st.sampled_from(["in", "out", "forward", "group"]),

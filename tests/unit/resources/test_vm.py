@@ -71,6 +71,20 @@ def test_a_guest_as_wanted_differs_in_nothing():
     assert calls(KIND, app(), vm()) == ()
 
 
+@pytest.mark.parametrize("said", [{}, {"machine": "q35"}])
+def test_the_machine_version_that_proxmox_pins_for_windows_is_left_alone(said):
+    desired = app(ostype="win11", **said)
+    assert changed(KIND, desired, vm(ostype="win11", machine="pc-q35-10.0+pve1")) == set()
+    (made,) = calls(KIND, desired, None)
+    assert made.params.get("machine") == said.get("machine")
+
+
+def test_a_machine_version_that_the_estate_says_is_compared():
+    desired = app(ostype="win11", machine="pc-q35-9.2")
+    assert changed(KIND, desired, vm(ostype="win11", machine="pc-q35-10.0+pve1")) == {"machine"}
+    assert changed(KIND, app(machine="q35"), vm(machine="pc-q35-10.0")) == {"machine"}
+
+
 def test_what_proxmox_omits_is_its_default():
     bare = seen(KIND, {"name": "old", "memory": "512"}).attributes
     expected = {
