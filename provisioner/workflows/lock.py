@@ -7,8 +7,10 @@ ours, and is seen from every administrator's machine. The pool's comment says wh
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,10 +22,13 @@ from provisioner.workflows.sites import OpenSite
 
 POOL = "bastide-lock"
 
+SETTLE_SECONDS = 1.0
+"""Two runs may take over one lock at the same moment: whoever wrote last has it, and both look again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock, as the pool's comment says it: `user@host pid 123 boot … since …`."""
+    """Who holds a lock, as the pool's comment says it: `user@host/1f2e3d4c pid 123 boot … since …`."""
 
     user: str
     host: str
@@ -40,7 +45,7 @@ class Holder:
         """This very run."""
         return cls(
             getpass.getuser(),
-            socket.gethostname(),
+            _machine(),
             os.getpid(),
             _boot(),
             f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -57,7 +62,7 @@ class Holder:
 
     def is_gone(self) -> bool:
         """Whether the run has surely ended: it was on this machine, and is no longer there."""
-        if self.host != socket.gethostname():
+        if self.host != _machine():
             return False
         return self.boot != _boot() or not Path(f"/proc/{self.pid}").exists()
 
@@ -90,6 +95,9 @@ def _acquire(site: OpenSite, me: Holder, *, take: bool) -> None:
             "wait for it; if you know that it has ended, run again with --take-lock",
         )
     site.session.write("PUT", "/pools", {"poolid": POOL, "comment": str(me)})
+    time.sleep(SETTLE_SECONDS)
+    if (holder := _holder(site)) != str(me):
+        raise Locked(f"{site.name}: another apply took the lock over as well, {holder}", "wait for it")
 
 
 def _create(site: OpenSite, me: Holder) -> bool:
@@ -129,6 +137,14 @@ def _release(site: OpenSite, me: Holder) -> None:
     except AnswerLost:
         if _holder(site) == str(me):
             site.session.write("DELETE", "/pools", {"poolid": POOL})
+
+
+def _machine() -> str:
+    """The name of this machine, and what tells it from another of that name, or from a container on it."""
+    identity = Path("/etc/machine-id")
+    own = identity.read_text(encoding="ascii").strip() if identity.exists() else ""
+    told = hashlib.sha256(f"{own} {Path('/proc/self/ns/pid').readlink()}".encode()).hexdigest()
+    return f"{socket.gethostname()}/{told[:8]}"
 
 
 def _boot() -> str:
