@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from provisioner.decide.conflict import cannot_shrink, keeps_less, less, not_ours, place_taken, still_needed
 from provisioner.decide.risk import risk_of
+from provisioner.decide.usage import still_used
 from provisioner.decide.waiting import lock_note, restarts, waiting
 from provisioner.model.objects import Desired, Mark, Observed, Ref, Traits
 from provisioner.model.observation import Observation
@@ -114,6 +115,8 @@ def _undeclared(
             blockers += [not_ours(seen)] if ref in removals else []
         elif ref in needed:
             blockers.append(still_needed(seen, needed[ref]))
+        elif used := still_used(seen, wanted, observation, traits):
+            blockers.append(used)
         else:
             doomed.append(seen)
     return doomed, blockers
