@@ -10,6 +10,9 @@ from provisioner.model.observation import Observation
 from provisioner.model.plan import Action, AttributeChange, Blocker, Plan, Step
 from provisioner.model.site import Api
 
+ALL = "Administrator"
+"""The role that has every privilege."""
+
 GONE = frozenset({Action.DELETE, Action.REPLACE})
 
 
@@ -34,6 +37,8 @@ class _Rights:
     token: Ref
     groups: frozenset[Ref]
     entries: frozenset[Ref]
+    names: frozenset[tuple[str, str | None]]
+    """Itself and its groups, as entries name them."""
     roles: frozenset[Ref]
 
 
@@ -50,10 +55,11 @@ def cuts_itself_off(
     for step in plan.steps:
         if step.ref.site in rights and _weakens(step, rights[step.ref.site]):
             who = identities[step.ref.site]
+            keep = "take it from" if step.change.action is Action.CREATE else "keep it in"
             yield Blocker(
                 f"{step.change.label} ({step.ref}) is what Bastide works with on {step.ref.site}, as "
                 f"{who.token or who.user}: this step would cut it off in the middle of the work",
-                f"keep it in the estate, or let sites.{step.ref.site}.api name another identity first",
+                f"{keep} the estate, or let sites.{step.ref.site}.api name another identity first",
                 refs=(step.ref,),
             )
 
@@ -75,15 +81,33 @@ def _rights(site: str, identity: Identity, seen: Observation) -> _Rights:
         token=Ref(site, "token", identity.token or ""),
         groups=frozenset(Ref(site, "group", name) for name in groups),
         entries=frozenset(granted),
+        names=frozenset(names),
         roles=frozenset(Ref(site, "role", role) for role in granted.values()),
     )
 
 
 def _weakens(step: Step, rights: _Rights) -> bool:
     """Whether a step takes anything from these rights."""
+    if step.change.action is Action.CREATE and step.ref.kind == "acl":
+        return _hides(step.ref, rights)
     if step.ref not in {rights.user, rights.token} | rights.groups | rights.entries | rights.roles:
         return False
     return step.change.action in GONE or any(map(_takes, step.change.attributes))
+
+
+def _hides(entry: Ref, rights: _Rights) -> bool:
+    """Whether a new entry takes the place of what the identity has from above, or from its groups.
+
+    Of all entries for a user the one on the longest path counts, and a user's own before those of its groups
+    (PVE::AccessControl, roles); two on one path add up.
+    """
+    path, grantee, name, role = entry.id.rsplit(":", 3)
+    if (grantee, name) not in rights.names or role == ALL:
+        return False
+    held = [tuple(one.id.rsplit(":", 3)) for one in rights.entries]
+    above = [one for one in held if f"{path}/".startswith(f"{one[0].rstrip('/')}/")]
+    adds = any(one[:3] == (path, grantee, name) for one in above)
+    return bool(above) and not adds and role not in {one[3] for one in above}
 
 
 def _takes(change: AttributeChange) -> bool:
