@@ -19,6 +19,7 @@ from provisioner.model.plan import Action, AttributeChange, Blocker, Change, Eff
 
 AFTER_RESTART = "takes effect at the guest's next restart"
 INTERRUPTED = "its creation was interrupted and is finished"
+ALREADY = "puts in force what is pending already, whoever wrote it"
 UNUSED = "unused"
 """Disks that Proxmox VE keeps for a guest that no longer uses them: `unused0`, `unused1`, …"""
 
@@ -264,7 +265,9 @@ def _detach_note(disk: str) -> str:
 def _made(changes: Iterable[Change | None], activations: Mapping[Ref, Change]) -> tuple[Change, ...]:
     """The changes in order; an object that activates others and differs holds what is still pending."""
     return tuple(
-        replace(change, action=Action.ACTIVATE) if change.ref in activations else change
+        replace(change, action=Action.ACTIVATE, notes=(*change.notes, ALREADY))
+        if change.ref in activations
+        else change
         for change in sorted((one for one in changes if one), key=lambda one: one.ref)
     )
 

@@ -135,6 +135,12 @@ def _check_identity(site: OpenSite, answers: Mapping[str, Any]) -> None:
             f"{site.name}: the endpoints lead to {found!r}, and the estate says {site.site.cluster!r}",
             f"correct `sites.{site.name}.cluster` or `sites.{site.name}.api.endpoints`",
         )
+    alone = {str(row["name"]) for row in answers[STATUS] if row["type"] == "node"} if found is None else set()
+    if alone - site.site.nodes.keys():
+        raise Refused(
+            f"{site.name}: the endpoints lead to {', '.join(sorted(alone))}, in no cluster and no node of the site",
+            f"correct `sites.{site.name}.nodes` or `sites.{site.name}.api.endpoints`",
+        )
     if _major(answers) != site.site.version:
         release = answers[VERSION]["release"]
         raise Refused(
