@@ -10,12 +10,12 @@ withdrawn.
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from provisioner.model.estate import Estate
 from provisioner.model.guest import Replication
-from provisioner.model.objects import Call, Desired, Mark, Observed, Ref, Traits, Work, read_mark
+from provisioner.model.objects import Call, Desired, Mark, Observed, Ref, Traits, Value, Work, read_mark
 from provisioner.resources.fields import ENABLED, NUMBER, Codec, Field, brief, read, wanted
 from provisioner.resources.guest_place import RESOURCES, places, planned
 from provisioner.resources.kind import Answers, Fragment, Kind, Scope, whole_list
@@ -79,15 +79,20 @@ def desired(estate: Estate, site: str) -> tuple[Desired, ...]:
             ref=Ref(site, "replication", f"{ref.id}/{job.target}"),
             label=f"{place.name} to {job.target}",
             attributes={**wanted(FIELDS, job), "removing": False},
+            at_creation={"before": tuple(one.target for one in guest.replication[:number])},
             requires=frozenset({ref}),
         )
         for guest, ref, place in planned(estate, site)
-        for job in guest.replication
+        for number, job in enumerate(guest.replication)
     )
 
 
 def calls(work: Work) -> tuple[Call, ...]:
-    """Make, change or remove a job. A job takes the first number of its guest that is free."""
+    """Make, change or remove a job.
+
+    A job takes the first number of its guest that is free, apart from those that the jobs before it in the
+    estate take: they may be made at the same moment.
+    """
     if work.observed is not None:
         if work.desired is None and work.observed.attributes["removing"]:
             return ()
@@ -96,9 +101,16 @@ def calls(work: Work) -> tuple[Call, ...]:
         return ()
     guest, _, target = work.desired.ref.id.partition("/")
     taken = {seen.attributes.get("job") for ref, seen in work.seen.items() if ref.kind == "replication"}
-    number = next(number for number in count() if f"{guest}-{number}" not in taken)
+    free = (number for number in count() if f"{guest}-{number}" not in taken)
+    before = work.desired.at_creation["before"]
+    others = [Ref(work.desired.ref.site, "replication", f"{guest}/{one}") for one in _texts(before)]
+    number = next(islice(free, sum(other not in work.seen for other in others), None))
     (made,) = section_calls(SECTION, work, f"{guest}-{number}")
     return (Call(made.method, made.path, {**made.params, "target": target}, lanes=made.lanes),)
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, tuple) else ()
 
 
 def adopt(_scope: Scope, seen: tuple[Observed, ...]) -> Fragment:

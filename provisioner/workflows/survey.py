@@ -138,7 +138,7 @@ def _check_identity(site: OpenSite, answers: Mapping[str, Any]) -> None:
     alone = {str(row["name"]) for row in answers[STATUS] if row["type"] == "node"} if found is None else set()
     if alone - site.site.nodes.keys():
         raise Refused(
-            f"{site.name}: the endpoints lead to {', '.join(sorted(alone))}, in no cluster and no node of the site",
+            f"{site.name}: the endpoints lead to {min(alone)}, which is no node of the site, in no cluster",
             f"correct `sites.{site.name}.nodes` or `sites.{site.name}.api.endpoints`",
         )
     if _major(answers) != site.site.version:

@@ -35,6 +35,12 @@ def test_a_job_takes_the_first_free_number_of_its_guest():
     assert illegal([made]) == {}
 
 
+def test_two_jobs_that_are_made_at_the_same_moment_take_different_numbers():
+    desired = replication.KIND.desired(replicated("ventoux-2", "ventoux-3"), "carpentras")
+    made = [replication.KIND.calls(work(replication.KIND, one, None))[0].params["id"] for one in desired]
+    assert made == ["110-0", "110-1"]
+
+
 def test_an_adopted_job_keeps_its_number():
     desired = wanted(replication.KIND, replicated("ventoux-2"), "110/ventoux-2")
     observed = seen(replication.KIND, jobs({**JOB, "id": "110-7", "schedule": "*/5"}), "110/ventoux-2")
