@@ -28,7 +28,8 @@ def validate(*, as_json: bool) -> None:
     if as_json:
         print_json({"valid": True, "problems": []})
         return
-    counts = f"{len(estate.sites)} sites, {len(estate.guests)} guests, {len(estate.services)} services"
+    parts = {"site": estate.sites, "guest": estate.guests, "service": estate.services}
+    counts = ", ".join(f"{len(many)} {one}{'' if len(many) == 1 else 's'}" for one, many in parts.items())
     click.echo(f"The estate {estate.estate} is valid: {counts}.", err=True)
 
 
