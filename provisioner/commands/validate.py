@@ -28,8 +28,8 @@ def validate(*, as_json: bool) -> None:
     if as_json:
         print_json({"valid": True, "problems": []})
         return
-    parts = {"site": estate.sites, "guest": estate.guests, "service": estate.services}
-    counts = ", ".join(f"{len(many)} {one}{'' if len(many) == 1 else 's'}" for one, many in parts.items())
+    sizes = {"site": len(estate.sites), "guest": len(estate.guests), "service": len(estate.services)}
+    counts = ", ".join(f"{size} {one}{'' if size == 1 else 's'}" for one, size in sizes.items())
     click.echo(f"The estate {estate.estate} is valid: {counts}.", err=True)
 
 

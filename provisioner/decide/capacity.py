@@ -36,7 +36,7 @@ def _memory(step: Step, estate: Estate) -> int:
     """The memory that a new guest will take, in bytes; 0 if it is not to run, or is no guest."""
     if step.ref.kind not in {"vm", "ct"}:
         return 0
-    guests = (guest for guest in estate.guests.values() if str(guest.vmid) == step.ref.id)
+    guests = (guest for _, guest in estate.guests_of(step.ref.site) if str(guest.vmid) == step.ref.id)
     return sum(guest.memory_bytes for guest in guests if guest.started and not guest.template)
 
 

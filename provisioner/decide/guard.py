@@ -141,7 +141,7 @@ def _services_of(step: Step, estate: Estate) -> list[tuple[str, Service]]:
     if step.ref.kind not in {"vm", "ct", "ha_resource"}:
         return []
     vmid = step.ref.id.rpartition(":")[2]
-    names = {name for name, guest in estate.guests.items() if str(guest.vmid) == vmid}
+    names = {name for name, guest in estate.guests_of(step.ref.site) if str(guest.vmid) == vmid}
     return [(name, service) for name, service in estate.services.items() if names & set(service.guests)]
 
 

@@ -23,6 +23,8 @@ class Fault:
     on_key: bool = False
     kind: str = ""
     """Pydantic's name of the error; empty for a fault of meaning."""
+    advice: bool = False
+    """It makes no part of the estate meaningless."""
 
 
 def faults_of(invalid: ValidationError, model: type[BaseModel], raw: Any) -> list[Fault]:

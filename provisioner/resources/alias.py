@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from provisioner.model.estate import Estate
 from provisioner.model.firewall import Alias
-from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Work, read_mark
-from provisioner.resources.fields import Field, brief, read, wanted
+from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Work
+from provisioner.resources.fields import Field, brief, wanted
 from provisioner.resources.kind import Answers, Fragment, Kind, Scope, whole_list
-from provisioner.resources.section import Section, section_calls
+from provisioner.resources.section import Section, section_calls, section_seen
 
 TRAITS = Traits(kind="alias", title="firewall alias", rank=12, delicate=True)
 FIELDS = (Field("cidr", "cidr"), Field("comment", "comment", default=""))
@@ -22,19 +22,9 @@ def reads(_scope: Scope) -> tuple[str, ...]:
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
     """Aliases with their address."""
-    found = []
-    for row in answers.get(PATH, ()):
-        comment, mark = read_mark(row.get("comment"), scope.mark)
-        found.append(
-            Observed(
-                ref=Ref(scope.site, "alias", row["name"]),
-                label=row["name"],
-                attributes=read(FIELDS, {**row, "comment": comment}),
-                mark=mark,
-                digest=row.get("digest") or "",
-            )
-        )
-    return tuple(found)
+    return tuple(
+        section_seen(scope, row, kind="alias", key="name", fields=FIELDS) for row in answers.get(PATH, ())
+    )
 
 
 def desired(estate: Estate, site: str) -> tuple[Desired, ...]:

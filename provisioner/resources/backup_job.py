@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.model.estate import Estate
-from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Value, Work, read_mark
+from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Value, Work
 from provisioner.model.site import BackupJob
-from provisioner.resources.fields import CHOSEN, FLAG, LIST, Codec, Field, brief, read, wanted
+from provisioner.resources.fields import CHOSEN, FLAG, LIST, Codec, Field, brief, wanted
 from provisioner.resources.guest_place import planned
 from provisioner.resources.kind import Answers, Fragment, Kind, Scope, whole_list
 from provisioner.resources.prune import PRUNE
-from provisioner.resources.section import Section, section_calls
+from provisioner.resources.section import Section, section_calls, section_seen
 
 TRAITS = Traits(kind="backup_job", title="backup job", rank=80, capacity=("prune",))
 PATH = "/cluster/backup"
@@ -43,12 +43,10 @@ def reads(_scope: Scope) -> tuple[str, ...]:
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
     """Jobs with their selection; `guests` and `exclude` hold VMIDs."""
-    found = []
-    for row in answers.get(PATH, ()):
-        comment, mark = read_mark(row.get("comment"), scope.mark)
-        attributes = read(GUESTS + FIELDS, {**row, "comment": comment})
-        found.append(Observed(Ref(scope.site, "backup_job", row["id"]), row["id"], attributes, mark))
-    return tuple(found)
+    return tuple(
+        section_seen(scope, row, kind="backup_job", key="id", fields=GUESTS + FIELDS)
+        for row in answers.get(PATH, ())
+    )
 
 
 def desired(estate: Estate, site: str) -> tuple[Desired, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from provisioner.model.access import Group
 from provisioner.model.estate import Estate
-from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Work, read_mark
-from provisioner.resources.fields import Field, brief, read, wanted
+from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Work
+from provisioner.resources.fields import Field, brief, wanted
 from provisioner.resources.kind import Answers, Fragment, Kind, Scope, whole_list
-from provisioner.resources.section import Section, section_calls
+from provisioner.resources.section import Section, section_calls, section_seen
 
 TRAITS = Traits(
     kind="group", title="group of users", rank=5, audit=(("/access/groups", "Sys.Audit"),), delicate=True
@@ -23,12 +23,10 @@ def reads(_scope: Scope) -> tuple[str, ...]:
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
     """Groups with their comment."""
-    found = []
-    for row in answers.get("/access/groups", ()):
-        comment, mark = read_mark(row.get("comment"), scope.mark)
-        attributes = read(FIELDS, {**row, "comment": comment})
-        found.append(Observed(Ref(scope.site, "group", row["groupid"]), row["groupid"], attributes, mark))
-    return tuple(found)
+    return tuple(
+        section_seen(scope, row, kind="group", key="groupid", fields=FIELDS)
+        for row in answers.get("/access/groups", ())
+    )
 
 
 def desired(estate: Estate, site: str) -> tuple[Desired, ...]:

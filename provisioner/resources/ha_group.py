@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from provisioner.model.estate import Estate
-from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Work, read_mark
+from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Work
 from provisioner.model.site import HaGroup
-from provisioner.resources.fields import FLAG, Field, brief, read, wanted
+from provisioner.resources.fields import FLAG, Field, brief, wanted
 from provisioner.resources.ha_nodes import HA_NODES
 from provisioner.resources.kind import Answers, Fragment, Kind, Scope
-from provisioner.resources.section import Section, section_calls
+from provisioner.resources.section import Section, section_calls, section_seen
 
 TRAITS = Traits(kind="ha_group", title="HA group", rank=58)
 LAST_VERSION = 8
@@ -29,19 +29,9 @@ def reads(scope: Scope) -> tuple[str, ...]:
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
     """Groups with their nodes."""
-    found = []
-    for row in answers.get(PATH, ()):
-        comment, mark = read_mark(row.get("comment"), scope.mark)
-        found.append(
-            Observed(
-                ref=Ref(scope.site, "ha_group", row["group"]),
-                label=row["group"],
-                attributes=read(FIELDS, {**row, "comment": comment}),
-                mark=mark,
-                digest=row.get("digest") or "",
-            )
-        )
-    return tuple(found)
+    return tuple(
+        section_seen(scope, row, kind="ha_group", key="group", fields=FIELDS) for row in answers.get(PATH, ())
+    )
 
 
 def desired(estate: Estate, site: str) -> tuple[Desired, ...]:

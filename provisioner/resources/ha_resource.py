@@ -6,11 +6,11 @@ from typing import Any
 
 from provisioner.model.estate import Estate
 from provisioner.model.guest import HaResource
-from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Value, Work, read_mark
-from provisioner.resources.fields import FLAG, INTEGER, Codec, Field, Fields, brief, flat, read, wanted
+from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Value, Work
+from provisioner.resources.fields import FLAG, INTEGER, Codec, Field, Fields, brief, flat, wanted
 from provisioner.resources.guest_place import planned
 from provisioner.resources.kind import Answers, Fragment, Kind, Scope, whole_list
-from provisioner.resources.section import Section, section_calls
+from provisioner.resources.section import Section, section_calls, section_seen
 
 TRAITS = Traits(
     kind="ha_resource",
@@ -55,19 +55,10 @@ def reads(_scope: Scope) -> tuple[str, ...]:
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
     """Resources with the state that is asked of them, not the one they are in."""
-    found = []
-    for row in answers.get(PATH, ()):
-        comment, mark = read_mark(row.get("comment"), scope.mark)
-        found.append(
-            Observed(
-                ref=Ref(scope.site, "ha_resource", row["sid"]),
-                label=row["sid"],
-                attributes=read(fields_of(scope.version), {**row, "comment": comment}),
-                mark=mark,
-                digest=row.get("digest") or "",
-            )
-        )
-    return tuple(found)
+    return tuple(
+        section_seen(scope, row, kind="ha_resource", key="sid", fields=fields_of(scope.version))
+        for row in answers.get(PATH, ())
+    )
 
 
 def desired(estate: Estate, site: str) -> tuple[Desired, ...]:

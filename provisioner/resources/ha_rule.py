@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from provisioner.model.estate import Estate
-from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Value, Work, read_mark
+from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Value, Work
 from provisioner.model.site import NodeAffinity, ResourceAffinity
-from provisioner.resources.fields import ENABLED, FLAG, LIST, Field, Fields, brief, read, wanted
+from provisioner.resources.fields import ENABLED, FLAG, LIST, Field, Fields, brief, wanted
 from provisioner.resources.guest_place import planned
 from provisioner.resources.ha_nodes import HA_NODES
 from provisioner.resources.ha_resource import RULES_SINCE, sid
 from provisioner.resources.kind import Answers, Fragment, Kind, Scope
-from provisioner.resources.section import Section, section_calls
+from provisioner.resources.section import Section, section_calls, section_seen
 
 TRAITS = Traits(kind="ha_rule", title="HA rule", rank=75, immutable=("type",))
 PATH = "/cluster/ha/rules"
@@ -40,20 +40,14 @@ def reads(scope: Scope) -> tuple[str, ...]:
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
     """Rules of both types; the resources are in `guests`."""
-    found = []
-    for row in answers.get(PATH, ()):
-        comment, mark = read_mark(row.get("comment"), scope.mark)
-        fields = (*COMMON, *OWN.get(row["type"], ()), RESOURCES)
-        found.append(
-            Observed(
-                ref=Ref(scope.site, "ha_rule", row["rule"]),
-                label=row["rule"],
-                attributes=read(fields, {**row, "comment": comment}),
-                mark=mark,
-                digest=row.get("digest") or "",
-            )
-        )
-    return tuple(found)
+    return tuple(
+        section_seen(scope, row, kind="ha_rule", key="rule", fields=_fields(row["type"]))
+        for row in answers.get(PATH, ())
+    )
+
+
+def _fields(kind: str) -> Fields:
+    return (*COMMON, *OWN.get(kind, ()), RESOURCES)
 
 
 def desired(estate: Estate, site: str) -> tuple[Desired, ...]:
@@ -89,7 +83,7 @@ def calls(work: Work) -> tuple[Call, ...]:
     known = work.desired or work.observed
     if known is None:
         return ()
-    fields = (*COMMON, *OWN.get(str(known.attributes["type"]), ()), RESOURCES)
+    fields = _fields(str(known.attributes["type"]))
     section = Section(PATH, "rule", fields, lanes=("domain-ha",), repeated=("type",), passing=(NO_NODES_YET,))
     return section_calls(section, work)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from provisioner.model.objects import Call, Mark, Value, Work, with_mark
-from provisioner.resources.fields import Fields, Scalar, edits, settings
+from provisioner.model.objects import Call, Mark, Observed, Ref, Value, Work, read_mark, with_mark
+from provisioner.resources.fields import Fields, Scalar, edits, read, settings
+from provisioner.resources.kind import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,18 @@ class Section:
     """The attribute that carries the mark."""
     passing: tuple[str, ...] = ()
     """Pieces of refusals that pass by themselves."""
+
+
+def section_seen(scope: Scope, row: Mapping[str, Any], *, kind: str, key: str, fields: Fields) -> Observed:
+    """A row of a list whose `key` names the object and whose comment carries the mark."""
+    comment, mark = read_mark(row.get("comment"), scope.mark)
+    return Observed(
+        ref=Ref(scope.site, kind, row[key]),
+        label=row[key],
+        attributes=read(fields, {**row, "comment": comment}),
+        mark=mark,
+        digest=row.get("digest") or "",
+    )
 
 
 def section_calls(section: Section, work: Work, name: str | None = None) -> tuple[Call, ...]:

@@ -107,8 +107,9 @@ def _named(site: Fragment, names: dict[str, str]) -> Fragment:
 
 
 def _add_guests(guests: Fragment, found: Fragment, site: str) -> None:
-    """Guests of both sites share one list of names; a name that is taken gets its VMID behind it."""
+    """Guests of both sites share one list of names; a name that is taken gets its VMID or site behind it."""
     for name, guest in found.items():
-        free = name if name not in guests else f"{name}-{guest['vmid']}"
+        candidates = (name, f"{name}-{guest['vmid']}", f"{name}-{site}")
+        free = next(one for one in candidates if one not in guests)
         named = {"name": name} if free != name else {}
         guests[free] = {"vmid": guest["vmid"], "site": site, **named, **guest}

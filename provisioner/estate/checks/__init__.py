@@ -60,4 +60,4 @@ def meaning_of(view: View) -> Iterator[tuple[Fault, bool]]:
     """The faults that every check finds, and whether they are advice only."""
     for check in CHECKS:
         for fault in check(view):
-            yield fault, check in ADVICE
+            yield fault, fault.advice or check in ADVICE

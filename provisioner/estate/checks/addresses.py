@@ -10,33 +10,41 @@ from provisioner.estate.faults import Fault
 from provisioner.model.guest import CtNic, VmNic
 from provisioner.model.network import Network
 
+EVERYWHERE = ""
+"""The scope of an address that must be the only one of its kind in the estate."""
+
 
 def duplicates(view: View) -> Iterator[Fault]:
     """An address that two things have, anywhere in the estate."""
-    first: dict[str, str] = {}
-    for address, path, owner in _addresses(view):
-        other = first.setdefault(address, owner)
+    first: dict[tuple[str, str], str] = {}
+    for address, path, owner, scope in _addresses(view):
+        other = first.setdefault((address, scope), owner)
+        if other == owner and scope:
+            other = first.get((address, EVERYWHERE), owner)
         if other != owner:
             yield Fault(path, f"address {address} of {owner} is already that of {other}", "choose a free one")
 
 
-def _addresses(view: View) -> Iterator[tuple[str, Trail, str]]:
-    """Every address with its path and owner; a node has its own again on its bridge."""
+def _addresses(view: View) -> Iterator[tuple[str, Trail, str, str]]:
+    """Every address with its path, its owner, and the site that it is private to.
+
+    A node has its own again on its bridge; its other networks may exist at both sites, and need no route.
+    """
     if view.estate.witness:
-        yield str(view.estate.witness.address), ("witness", "address"), "the witness"
-    for key, site in view.estate.sites.items():
-        for name, node in site.nodes.items():
-            here: Trail = ("sites", key, "nodes", name)
-            yield str(node.address), (*here, "address"), f"node {name}"
-            for iface, interface in node.interfaces.items():
-                if interface.address:
-                    path = (*here, "interfaces", iface, "address")
-                    yield str(interface.address.ip), path, f"node {name}"
+        yield str(view.estate.witness.address), ("witness", "address"), "the witness", EVERYWHERE
     for name, guest in view.estate.guests.items():
         for card, nic in guest.nics.items():
             for field, address in (("address", nic.address), ("address6", nic.address6)):
                 if isinstance(address, IPv4Interface | IPv6Interface):
-                    yield str(address.ip), ("guests", name, "nics", card, field), f"{name} {card}"
+                    yield str(address.ip), ("guests", name, "nics", card, field), f"{name} {card}", EVERYWHERE
+    for key, site in view.estate.sites.items():
+        for name, node in site.nodes.items():
+            here: Trail = ("sites", key, "nodes", name)
+            yield str(node.address), (*here, "address"), f"node {name}", EVERYWHERE
+            for iface, interface in node.interfaces.items():
+                if interface.address:
+                    path = (*here, "interfaces", iface, "address")
+                    yield str(interface.address.ip), path, f"node {name}", key
 
 
 def overlaps(view: View) -> Iterator[Fault]:

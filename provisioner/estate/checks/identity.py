@@ -10,7 +10,10 @@ from provisioner.model.guest import Ct, Vm
 
 
 def vmids(view: View) -> Iterator[Fault]:
-    """One number, one guest; templates of different sites may share theirs, for none is ever recovered."""
+    """One number, one guest; templates of different sites may share theirs, for none is ever recovered.
+
+    Across sites it is advice: clusters that were adopted grew apart, and only a recovery needs the number.
+    """
     first: dict[int, str] = {}
     for name, guest in view.estate.guests.items():
         other = first.setdefault(guest.vmid, name)
@@ -19,6 +22,7 @@ def vmids(view: View) -> Iterator[Fault]:
                 ("guests", name, "vmid"),
                 f"VMID {guest.vmid} of `{name}` is already that of `{other}`",
                 f"give it a number of its own; {_free(view, guest.vmid)} is free",
+                advice=guest.site != view.estate.guests[other].site,
             )
 
 
