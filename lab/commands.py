@@ -5,7 +5,6 @@ that `--help` works where the lab's own dependencies are not installed.
 """
 
 import asyncio
-import functools
 import json
 import os
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from lab.errors import LabError, LabRefused
+from lab.load_command import load
+from lab.spoken import spoken
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,26 +33,6 @@ def _folder_option(command: Callable[P, R]) -> Callable[P, R]:
     )(command)
 
 
-def _spoken(command: Callable[P, R]) -> Callable[P, R]:
-    """Say a lab's problem in one sentence and leave with its exit code."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except ModuleNotFoundError as missing:
-            click.echo(f"The lab needs {missing.name}, which is not installed.", err=True)
-            click.echo("Install it with: pip install 'bastide[lab]'", err=True)
-            raise SystemExit(1) from missing
-        except LabError as problem:
-            click.echo(problem.what, err=True)
-            if problem.hint:
-                click.echo(problem.hint, err=True)
-            raise SystemExit(problem.exit_code) from problem
-
-    return run
-
-
 def _chosen(folder: Path | None) -> Path:
     return (folder or Path(os.environ.get("BASTIDE_LAB_DIR") or ".lab")).absolute()
 
@@ -59,6 +40,9 @@ def _chosen(folder: Path | None) -> Path:
 @click.group()
 def lab() -> None:
     """Two simulated sites on this machine, to try things on."""
+
+
+lab.add_command(load)
 
 
 @lab.command()
@@ -71,7 +55,7 @@ def lab() -> None:
 @click.option("--port", type=click.IntRange(1024, 65000), default=18006, show_default=True,
               help="First of the nodes' ports on 127.0.0.1.")  # fmt: skip
 @click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C.")
-@_spoken
+@spoken
 def up(folder: Path | None, pve: str, time_scale: float, port: int, *, foreground: bool) -> None:
     """Start the lab, and wait until it answers."""
     from lab.background import running_in, up  # noqa: PLC0415  # see the module's docstring
@@ -112,7 +96,7 @@ def _introduce(running: Any, where: Path) -> None:
 
 @lab.command()
 @_folder_option
-@_spoken
+@spoken
 def down(folder: Path | None) -> None:
     """Stop the lab. What it holds is kept for the next time."""
     from lab.background import down  # noqa: PLC0415  # see the module's docstring
@@ -124,7 +108,7 @@ def down(folder: Path | None) -> None:
 @lab.command()
 @_folder_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@_spoken
+@spoken
 def status(folder: Path | None, *, as_json: bool) -> None:
     """Say what the lab simulates and how it is now."""
     if as_json and _found(folder) is None:
@@ -157,7 +141,7 @@ def status(folder: Path | None, *, as_json: bool) -> None:
 @click.option("--message", help="The error's text, for `task-fail` and `error`.")
 @click.option("--list", "listing", is_flag=True, help="List the faults in force.")
 @click.option("--lift", is_flag=True, help="Lift the named fault, or all of them.")
-@_spoken
+@spoken
 def fault(folder: Path | None, name: str | None, *, listing: bool, lift: bool, **how: Any) -> None:
     """Break something at a site, see what is broken, or mend it.
 

@@ -5,7 +5,7 @@ A 2xx answer to a POST is an acknowledgement: the transaction was committed befo
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from flask import Blueprint, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -18,6 +18,7 @@ api = Blueprint("api", __name__, url_prefix="/api")
 LONGEST_PAGE = 1000
 LONGEST_RUN = 64
 LARGEST = 2**31 - 1
+LARGEST_VALUE = 10**6
 
 
 def database() -> Database:
@@ -58,7 +59,7 @@ def add_result(ipp: str) -> ResponseReturnValue:
     """Write a result: `{"code": "HB", "value": 13.2}`."""
     body = _body()
     code, value = body.get("code"), body.get("value")
-    if not isinstance(code, str) or isinstance(value, bool) or not isinstance(value, int | float):
+    if not isinstance(code, str) or not is_value(value):
         abort(400, 'Envoyez {"code": "HB", "value": 13.2}.')
     with database().transaction() as cursor:
         number = queries.add_result(cursor, ipp, code, value) or abort(404)
@@ -94,6 +95,11 @@ def writes() -> ResponseReturnValue:
     with database().transaction() as cursor:
         rows = queries.writes(cursor, request.args.get("run", ""), after, limit)
     return jsonify(writes=[_plain(row) for row in rows])
+
+
+def is_value(value: Any) -> TypeGuard[float]:
+    """Whether this may be the value of an analysis: a number, not negative, below a million."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < LARGEST_VALUE
 
 
 def page() -> int:

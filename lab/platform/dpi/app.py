@@ -13,11 +13,14 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from .api import api
-from .database import Database, Unavailable
+from .database import Database, Unavailable, Unfit
 from .pages import pages
 
 LARGEST_BODY = 16 * 1024
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
 SAID = {
     400: "La demande n'a pas été comprise.",
     403: "La demande vient d'un autre site.",
@@ -40,6 +43,7 @@ def create_app() -> Flask:
     app.after_request(seal)
     app.register_error_handler(HTTPException, explain)
     app.register_error_handler(Unavailable, regret)
+    app.register_error_handler(Unfit, refuse)
     return app
 
 
@@ -70,6 +74,11 @@ def explain(problem: HTTPException) -> ResponseReturnValue:
 def regret(problem: Unavailable) -> ResponseReturnValue:
     """Say that the database does not answer; whether a write was made is then unknown."""
     return _told(f"Le dossier patient est momentanément indisponible : {problem}.", 503)
+
+
+def refuse(_: Unfit) -> ResponseReturnValue:
+    """Say that a text cannot be looked for or kept."""
+    return _told(SAID[400], 400)
 
 
 def _told(said: str, code: int) -> ResponseReturnValue:

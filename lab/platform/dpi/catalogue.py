@@ -1,4 +1,4 @@
-"""What the clinics of the lab have in common: their units, their analyses, and where patients' names come from."""
+"""What the clinics of the lab have in common: units, analyses, and what names are made of."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ANALYSES = (
     Analysis("TSH", "TSH", "mUI/L", 0.4, 4.0, 2),
 )
 
-# Family names are put together from two halves, so that they sound of the south and are nobody's in particular.
+# Family names are put together from two halves: they sound of the south and are nobody's in particular.
 NAME_STARTS = (
     "Brem", "Castr", "Dorv", "Escal", "Fabr", "Garr", "Jonqu", "Lavand", "Mirab", "Noyar", "Oliv", "Peyr",
     "Roqu", "Salv", "Tourn", "Valr", "Vern", "Ventab",
@@ -62,17 +62,18 @@ NAME_ENDS = (
 )  # fmt: skip
 FIRST_NAMES = {
     "F": (
-        "Adèle", "Agathe", "Amina", "Béatrice", "Camille", "Chloé", "Claire", "Élise", "Fatou", "Hélène", "Inès",
-        "Jeanne", "Julie", "Léa", "Louise", "Lucie", "Manon", "Mireille", "Nadia", "Nour", "Odette", "Rose",
-        "Sarah", "Simone", "Sylvie", "Yasmine", "Zoé",
+        "Adèle", "Agathe", "Amina", "Béatrice", "Camille", "Chloé", "Claire", "Élise", "Fatou", "Hélène",
+        "Inès", "Jeanne", "Julie", "Léa", "Louise", "Lucie", "Manon", "Mireille", "Nadia", "Nour",
+        "Odette", "Rose", "Sarah", "Simone", "Sylvie", "Yasmine", "Zoé",
     ),
     "M": (
-        "Adrien", "Ahmed", "André", "Antoine", "Bastien", "Benoît", "Denis", "Émile", "Étienne", "Fabien", "Gaël",
-        "Henri", "Hugo", "Jules", "Karim", "Léon", "Louis", "Lucas", "Marcel", "Mathis", "Nicolas", "Noé", "Paul",
-        "Rayan", "René", "Théo", "Yves",
+        "Adrien", "Ahmed", "André", "Antoine", "Bastien", "Benoît", "Denis", "Émile", "Étienne", "Fabien",
+        "Gaël", "Henri", "Hugo", "Jules", "Karim", "Léon", "Louis", "Lucas", "Marcel", "Mathis", "Nicolas",
+        "Noé", "Paul", "Rayan", "René", "Théo", "Yves",
     ),
 }  # fmt: skip
 TOWNS = (
-    "Apt", "Aubignan", "Avignon", "Bédoin", "Bollène", "Carpentras", "Cavaillon", "Gordes", "L'Isle-sur-la-Sorgue",
-    "Mazan", "Monteux", "Orange", "Pernes-les-Fontaines", "Robion", "Sault", "Vaison-la-Romaine",
+    "Apt", "Aubignan", "Avignon", "Bédoin", "Bollène", "Carpentras", "Cavaillon", "Gordes",
+    "L'Isle-sur-la-Sorgue", "Mazan", "Monteux", "Orange", "Pernes-les-Fontaines", "Robion", "Sault",
+    "Vaison-la-Romaine",
 )  # fmt: skip

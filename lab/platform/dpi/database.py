@@ -20,8 +20,12 @@ class Unavailable(Exception):
     """The database cannot be reached, or does not take writes now. Says why, in one line."""
 
 
+class Unfit(Exception):
+    """A text that no database holds, such as one with a zero byte."""
+
+
 class Database:
-    """The clinic's database, for several threads. `conninfo` is libpq's; a password may stand in PGPASSFILE."""
+    """The clinic's database, for several threads. `conninfo` is libpq's."""
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
@@ -31,12 +35,14 @@ class Database:
     def transaction(self) -> Iterator[Cursor]:
         """A cursor in a transaction, committed at the end: only then may a write be acknowledged.
 
-        Raises Unavailable. Whether a write whose commit got no answer exists is then unknown.
+        Raises Unfit, and Unavailable. Whether a write whose commit got no answer exists is then unknown.
         """
         try:
             connection = self._connection()
             with connection.transaction(), connection.cursor() as cursor:
                 yield cursor
+        except (psycopg.DataError, UnicodeEncodeError) as problem:
+            raise Unfit from problem
         except psycopg.errors.ReadOnlySqlTransaction as standby:
             raise Unavailable("la base est en lecture seule") from standby
         except psycopg.OperationalError as problem:

@@ -148,8 +148,10 @@ def _results(dice: Dice, stays: Sequence[Stay]) -> Iterator[Result]:
         end = min(stay.left_at or NOW, NOW)
         for _ in range(1 + dice.below(8)):
             test = dice.one(ANALYSES)
-            spread = (test.high - test.low) * (0.6 if dice.chance(0.15) else 0.0)
-            value = round(max(0.0, dice.between(test.low - spread, test.high + spread)), test.decimals)
+            spread = (test.high - test.low) * (0.6 if dice.chance(0.3) else 0.0)
+            value = round(
+                max(0.0, dice.between(test.low - spread, test.high + spread)), test.decimals or None
+            )
             taken = stay.admitted_at + (end - stay.admitted_at) * dice.between(0, 1)
             taken = taken.replace(second=0, microsecond=0)
             validated = taken + timedelta(minutes=40)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date, datetime
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from . import queries
-from .api import LARGEST, database, page
+from .api import LARGEST, database, is_value, page
 from .invent import TODAY, age
 
 pages = Blueprint("pages", __name__)
@@ -121,4 +120,4 @@ def _number(text: str) -> float | None:
         value = float(text.replace(",", "."))
     except ValueError:
         return None
-    return value if math.isfinite(value) and 0 <= value < 10**6 else None  # noqa: PLR2004 - no analysis goes that far
+    return value if is_value(value) else None

@@ -48,7 +48,8 @@ def patients(cursor: Cursor, sought: str, page: int) -> list[Any]:
         FROM patients
         WHERE family_name ILIKE %(begins)s OR first_name ILIKE %(begins)s OR ipp ILIKE %(begins)s
               OR family_name || ' ' || first_name ILIKE %(begins)s
-        ORDER BY family_name, first_name, ipp LIMIT %(limit)s OFFSET %(offset)s
+        ORDER BY family_name COLLATE "fr-x-icu", first_name COLLATE "fr-x-icu", ipp
+        LIMIT %(limit)s OFFSET %(offset)s
         """,
         {"begins": begins, "limit": PAGE + 1, "offset": (page - 1) * PAGE},
     ).fetchall()
@@ -64,7 +65,9 @@ def patient(cursor: Cursor, ipp: str) -> Any:
 def stays(cursor: Cursor, ipp: str) -> list[Any]:
     """A patient's stays, newest first."""
     return cursor.execute(
-        "SELECT number, unit, reason, admitted_at, left_at FROM stays WHERE ipp = %s ORDER BY admitted_at DESC",
+        """
+        SELECT number, unit, reason, admitted_at, left_at FROM stays WHERE ipp = %s ORDER BY admitted_at DESC
+        """,
         (ipp,),
     ).fetchall()
 
@@ -73,8 +76,8 @@ def results(cursor: Cursor, ipp: str) -> list[Any]:
     """A patient's results with what is normal, newest first."""
     return cursor.execute(
         """
-        SELECT number, code, label, value, analyses.unit, low, high, value NOT BETWEEN low AND high AS abnormal,
-               taken_at, validated_at
+        SELECT number, code, label, value, analyses.unit, low, high,
+               value NOT BETWEEN low AND high AS abnormal, taken_at, validated_at
         FROM results JOIN analyses USING (code) WHERE ipp = %s ORDER BY taken_at DESC, number DESC
         """,
         (ipp,),

@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS patients (
     born date NOT NULL,
     town text NOT NULL
 );
-CREATE INDEX IF NOT EXISTS patients_by_name ON patients (family_name, first_name, ipp);
+CREATE INDEX IF NOT EXISTS patients_by_name
+    ON patients (family_name COLLATE "fr-x-icu", first_name COLLATE "fr-x-icu", ipp);
 
 CREATE TABLE IF NOT EXISTS stays (
     number integer PRIMARY KEY,

@@ -7,13 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg
+import requests
 
 PLATFORM = Path(__file__).parents[3] / "lab" / "platform"
 PATIENCE_SECONDS = 30
@@ -80,7 +79,15 @@ class Application:
         self.process = None
 
     def start(self):
-        words = ("--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "4", "--no-control-socket")
+        words = (
+            "--bind",
+            f"127.0.0.1:{self.port}",
+            "--workers",
+            "1",
+            "--threads",
+            "4",
+            "--no-control-socket",
+        )
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *words, "dpi.app:create_app()"],
             env=self.environment, start_new_session=True, stderr=subprocess.DEVNULL,
@@ -88,9 +95,15 @@ class Application:
         wait_until(self.answers)
 
     def answers(self):
-        with suppress(OSError), urllib.request.urlopen(self.url + "/static/dpi.css", timeout=5):
-            return True
+        with suppress(OSError):
+            return self.get("/static/dpi.css").ok
         return False
+
+    def get(self, path, **more):
+        return requests.get(self.url + path, timeout=10, **more)
+
+    def post(self, path, **more):
+        return requests.post(self.url + path, timeout=10, allow_redirects=False, **more)
 
     def kill(self):
         """SIGKILL for the server and all its workers, at once."""
