@@ -24,6 +24,7 @@ from lab.spec import LabSpec, SiteSpec
 from lab.state import Keeper
 
 HOST = "127.0.0.1"
+API_PORT = 8006
 TOKEN = "root@pam!bastide"  # noqa: S105  # the token's name, not its secret
 IDLE_SECONDS = 5.0
 SITE_STEP = 10
@@ -31,9 +32,9 @@ SITE_STEP = 10
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A node's endpoint while it listens."""
+    """A node's endpoint while it listens, at an address and a port."""
 
-    port: int
+    where: tuple[str, int]
     site: web.BaseSite
 
 
@@ -45,7 +46,10 @@ class LabSite:
         self.folder = folder
         self.cluster = cluster_of(spec, time_scale=time_scale)
         self.keeper = Keeper(folder, self.cluster)
-        self.ports = dict(zip(spec.nodes, ports, strict=True))
+        self.endpoints = {
+            node: (spec.addresses[node], API_PORT) if node in spec.addresses else (HOST, port)
+            for node, port in zip(spec.nodes, ports, strict=True)
+        }
         self.faults = FaultBoard(self._faults_changed)
         self._listeners: dict[str, Listener] = {}
         self._refreshing: set[asyncio.Task[None]] = set()
@@ -75,7 +79,7 @@ class LabSite:
 
     def serve_certificate(self, authority: Authority, *, expired: bool = False) -> None:
         """Make and serve a certificate for all nodes of the site."""
-        hosts = (HOST, "localhost", *self.spec.nodes)
+        hosts = (HOST, "localhost", *self.spec.nodes, *self.spec.addresses.values())
         certfile, keyfile = authority.issue(self.folder, "server", hosts, expired=expired)
         self.cluster.fingerprint = fingerprint(certfile)
         if self._tls is None:
@@ -110,7 +114,8 @@ class LabSite:
 
     def url(self, node: str) -> str:
         """The endpoint of a node, up or not."""
-        return f"https://{HOST}:{self.ports[node]}"
+        host, port = self.endpoints[node]
+        return f"https://{host}:{port}"
 
     def access(self) -> dict[str, Any]:
         """How a client reaches the site, secrets apart."""
@@ -150,21 +155,28 @@ class LabSite:
         task.add_done_callback(self._refreshing.discard)
 
     async def _open(self, node: str) -> None:
+        sock = self._bound(node)
+        where = sock.getsockname()
+        self.endpoints[node] = where
+        self.cluster.entries[where] = node
+        site = web.SockSite(self._started(), sock, ssl_context=self._tls)
+        await site.start()
+        self._listeners[node] = Listener(where, site)
+
+    def _bound(self, node: str) -> socket.socket:
+        """The socket of a node's endpoint, not yet listening."""
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        host, port = self.endpoints[node]
         try:
-            sock.bind((HOST, self.ports[node]))
+            sock.bind((host, port))
         except OSError as problem:
             sock.close()
             raise LabError(
-                f"port {self.ports[node]} of {HOST} is in use: {node} of {self.spec.name} cannot answer",
+                f"port {port} of {host} is in use: {node} of {self.spec.name} cannot answer",
                 "Stop what listens there (ss -ltnp shows it), or give the lab other ports with --port.",
             ) from problem
-        self.ports[node] = sock.getsockname()[1]
-        self.cluster.entries[self.ports[node]] = node
-        site = web.SockSite(self._started(), sock, ssl_context=self._tls)
-        await site.start()
-        self._listeners[node] = Listener(self.ports[node], site)
+        return sock
 
     def _started(self) -> web.AppRunner:
         if self._runner is None:
@@ -177,18 +189,20 @@ class LabSite:
         server = self._started().server
         for connection in list(server.connections) if server else ():
             transport = connection.transport
-            if transport and transport.get_extra_info("sockname")[1] == listener.port:
+            if transport and transport.get_extra_info("sockname") == listener.where:
                 transport.abort()
 
 
 class Lab:
-    """All sites of a lab in one folder, and its control channel."""
+    """All sites of a lab in one folder, and its control channel. `site_of` makes a site."""
+
+    site_of = LabSite
 
     def __init__(self, spec: LabSpec, folder: Path) -> None:
         self.folder = folder
         kept = _kept_ports(folder)
         self.sites = {
-            site.name: LabSite(site, folder / site.name, _ports(spec, site, kept), spec.time_scale)
+            site.name: self.site_of(site, folder / site.name, _ports(spec, site, kept), spec.time_scale)
             for site in spec.sites
         }
         self.control = ControlServer(self)

@@ -29,7 +29,10 @@ class TemplateSpec:
 
 @dataclass(frozen=True, slots=True)
 class SiteSpec:
-    """One site: one Proxmox VE cluster. `guests` ordinary VMs are seeded, ids from 1001, round the nodes."""
+    """One site: one Proxmox VE cluster. `guests` ordinary VMs are seeded, ids from 1001, round the nodes.
+
+    `addresses` of nodes that are machines: they answer there on port 8006, the others on loopback.
+    """
 
     name: str
     cluster: str
@@ -39,6 +42,7 @@ class SiteSpec:
     templates: tuple[TemplateSpec, ...] = ()
     files: tuple[str, ...] = ()
     guests: int = 0
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
