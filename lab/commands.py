@@ -1,10 +1,11 @@
-"""`bastide lab`: two simulated sites, up, broken on demand, and down again. Parse, one call, print.
+"""`bastide lab`: two sites on this machine, up, broken on demand, and down again. Parse, one call, print.
 
 The command line loads this group only when it is asked for; the rest of the lab is loaded by the commands, so
 that `--help` works where the lab's own dependencies are not installed.
 """
 
 import asyncio
+import functools
 import json
 import os
 from collections.abc import Callable
@@ -22,6 +23,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SIMULATED = "Simulated: no guest runs and no disk holds bytes; only the Proxmox VE API answers."
+MACHINES = (
+    "A lab: hosts and guests are Debian system containers on one kernel; the Proxmox VE API is simulated."
+)
 
 
 def _folder_option(command: Callable[P, R]) -> Callable[P, R]:
@@ -39,7 +43,7 @@ def _chosen(folder: Path | None) -> Path:
 
 @click.group()
 def lab() -> None:
-    """Two simulated sites on this machine, to try things on."""
+    """Two sites on this machine, to try things on: real Debian hosts as root, else their API alone."""
 
 
 lab.add_command(load)
@@ -52,19 +56,31 @@ lab.add_command(load)
 )
 @click.option("--time-scale", type=click.FloatRange(0), default=0.1, show_default=True,
               help="Real seconds a Proxmox second takes; 0 ends tasks at once.")  # fmt: skip
+@click.option("--api-only", is_flag=True, help="No machines: simulated clusters on loopback; needs no root.")
 @click.option("--port", type=click.IntRange(1024, 65000), default=18006, show_default=True,
-              help="First of the nodes' ports on 127.0.0.1.")  # fmt: skip
-@click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C.")
+              help="First of the nodes' ports on 127.0.0.1, with --api-only.")  # fmt: skip
+@click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C, with --api-only.")
 @spoken
-def up(folder: Path | None, pve: str, time_scale: float, port: int, *, foreground: bool) -> None:
+def up(folder: Path | None, pve: str, time_scale: float, *, api_only: bool, **how: Any) -> None:
     """Start the lab, and wait until it answers."""
+    if api_only:
+        _up_api(_chosen(folder), int(pve), time_scale, **how)
+        return
+    from lab.hosts import lifecycle  # noqa: PLC0415  # see the module's docstring
+
+    where, wish = _chosen(folder), lifecycle.Wish(int(pve), time_scale)
+    running = lifecycle.up(wish, where, functools.partial(click.echo, err=True))
+    _introduce(running, where)
+    click.echo(f"SSH: ssh -i {where}/id_ed25519 -o UserKnownHostsFile={where}/known_hosts root@ADDRESS")
+
+
+def _up_api(where: Path, pve_major: int, time_scale: float, *, port: int, foreground: bool) -> None:
     from lab.background import running_in, up  # noqa: PLC0415  # see the module's docstring
     from lab.spec import LabSpec  # noqa: PLC0415
 
     plan = LabSpec.default()
-    sites = tuple(replace(site, pve_major=int(pve)) for site in plan.sites)
+    sites = tuple(replace(site, pve_major=pve_major) for site in plan.sites)
     plan = replace(plan, sites=sites, time_scale=time_scale, port=port)
-    where = _chosen(folder)
     there = running_in(where)
     if there:
         _introduce(there, where)
@@ -77,10 +93,15 @@ def up(folder: Path | None, pve: str, time_scale: float, port: int, *, foregroun
 
 def _stay(plan: Any, where: Path) -> None:
     from lab.__main__ import live  # noqa: PLC0415  # see the module's docstring
+    from lab.server import Lab  # noqa: PLC0415  # see the module's docstring
 
     where.mkdir(parents=True, exist_ok=True)
     click.echo(f"{SIMULATED}\nThe lab runs in {where}; Ctrl-C ends it.", err=True)
-    asyncio.run(live(plan, where))
+
+    async def stay() -> None:
+        await live(Lab(plan, where))
+
+    asyncio.run(stay())
 
 
 def _introduce(running: Any, where: Path) -> None:
@@ -91,18 +112,35 @@ def _introduce(running: Any, where: Path) -> None:
         click.echo(f"  API token in {where / (site.name + '.token')}")
     click.echo(f"CA certificate: {running.cafile}")
     click.echo(f"Passwords and tokens: {where / 'credentials.json'}")
-    click.echo(SIMULATED)
+    click.echo(MACHINES if running.machines else SIMULATED)
 
 
 @lab.command()
 @_folder_option
 @spoken
 def down(folder: Path | None) -> None:
-    """Stop the lab. What it holds is kept for the next time."""
-    from lab.background import down  # noqa: PLC0415  # see the module's docstring
+    """Stop the lab. Machines and their disks go; the API alone keeps what it holds for the next time."""
+    from lab.background import down, running_in  # noqa: PLC0415  # see the module's docstring
+    from lab.hosts import lifecycle  # noqa: PLC0415
 
+    there = running_in(_chosen(folder))
+    if (there is None or there.machines) and lifecycle.is_there():
+        lifecycle.down()
+        click.echo("The lab is down; nothing of it is left on this machine but the cache of its images.")
+        return
     pid = down(_chosen(folder))
     click.echo(f"The lab (process {pid}) is down; its state stays in {_chosen(folder)}.")
+
+
+@lab.command()
+@spoken
+def clean() -> None:
+    """Remove what a crash or a reboot left of the machines of a lab."""
+    from lab.hosts import cleanup, lifecycle  # noqa: PLC0415  # see the module's docstring
+
+    for line in cleanup.leftovers(lifecycle.root_folder()):
+        click.echo(f"removing {line}")
+    lifecycle.down()
 
 
 @lab.command()

@@ -144,10 +144,10 @@ class LabSite:
         }
 
     def _faults_changed(self) -> None:
-        down = {fault.node for fault in self.faults.standing(NODE_DOWN)}
+        down = {fault.node for fault in self.faults.standing(NODE_DOWN)} & set(self.cluster.nodes)
         for node, state in self.cluster.nodes.items():
             state["online"] = node not in down
-        majority = 2 * len(down) < len(self.cluster.nodes)
+        majority = 2 * len(down) < len(self.cluster.nodes) + self.spec.extra_votes
         self.cluster.quorate = majority and not self.faults.standing(NO_QUORUM)
         self.cluster.cluster_changed()
         task = asyncio.ensure_future(self.refresh())
@@ -194,9 +194,7 @@ class LabSite:
 
 
 class Lab:
-    """All sites of a lab in one folder, and its control channel. `site_of` makes a site."""
-
-    site_of = LabSite
+    """All sites of a lab in one folder, and its control channel."""
 
     def __init__(self, spec: LabSpec, folder: Path) -> None:
         self.folder = folder
@@ -207,6 +205,10 @@ class Lab:
         }
         self.control = ControlServer(self)
         self.done = asyncio.Event()
+
+    def site_of(self, spec: SiteSpec, folder: Path, ports: tuple[int, ...], time_scale: float) -> LabSite:
+        """A site of the lab, not yet started."""
+        return LabSite(spec, folder, ports, time_scale)
 
     async def start(self) -> None:
         """Bring every site up, and say in `lab.json` where everything is."""
@@ -221,6 +223,7 @@ class Lab:
             "started": start_time(os.getpid()),
             "control": str(self.control.path),
             "cafile": str(self.authority.cafile),
+            "machines": any(site.spec.addresses for site in self.sites.values()),
             "sites": {name: site.access() for name, site in self.sites.items()},
         }
         draft = self.folder / "lab.json.new"

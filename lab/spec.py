@@ -32,6 +32,7 @@ class SiteSpec:
     """One site: one Proxmox VE cluster. `guests` ordinary VMs are seeded, ids from 1001, round the nodes.
 
     `addresses` of nodes that are machines: they answer there on port 8006, the others on loopback.
+    `extra_votes` are those of a quorum device, which two nodes need to lose one.
     """
 
     name: str
@@ -43,6 +44,7 @@ class SiteSpec:
     files: tuple[str, ...] = ()
     guests: int = 0
     addresses: Mapping[str, str] = field(default_factory=dict)
+    extra_votes: int = 0
 
     @property
     def version(self) -> str:

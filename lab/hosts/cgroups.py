@@ -18,8 +18,9 @@ ROOT = Path("/sys/fs/cgroup")
 NAME = "bastide-lab"
 PERIOD_MICROSECONDS = 100_000
 GONE_SECONDS = 10.0
-# The shell joins the groups and becomes the command.
-JOIN = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ > "$1" || exit 1; shift; n=$((n-1)); done; exec "$@"'
+# The shell joins the groups, leaves the command there, and ends.
+JOIN = """n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ > "$1" || exit 1; shift; n=$((n-1)); done
+exec setsid --fork "$@" """
 
 
 def is_hybrid() -> bool:
@@ -57,7 +58,7 @@ def spawn(name: str, command: tuple[str, ...], log: Path, **environment: str) ->
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
         subprocess.run(  # noqa: S603  # an argument list of our own
-            ("/usr/bin/setsid", "--fork", "/bin/sh", "-c", JOIN, "sh", str(len(groups)), *groups, *command),
+            ("/bin/sh", "-c", JOIN, "sh", str(len(groups)), *groups, *command),
             env=ENVIRONMENT | environment,
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -106,6 +107,12 @@ def limit(name: str, *, memory_bytes: int | None, cpus: float | None) -> None:
     for file, value in settings.items():
         if file.exists():
             file.write_text(value, encoding="ascii")
+
+
+def freeze(name: str, *, frozen: bool) -> None:
+    """Let a machine's processes stand still, or go on."""
+    with suppress(FileNotFoundError):
+        (_unified() / NAME / name / "cgroup.freeze").write_text(str(int(frozen)), encoding="ascii")
 
 
 def kill(name: str) -> bool:

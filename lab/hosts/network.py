@@ -117,6 +117,17 @@ def add_bridge(site: Site, vlan: int) -> str:
     return name
 
 
+def carrier(site: Site, name: str, vlan: int) -> str:
+    """The bridge of the site that stands for a bridge of its nodes and a VLAN, made if it is not there."""
+    if name == "vmbr0":
+        return add_bridge(site, vlan)
+    alone = f"{name}v{vlan}" if vlan else name
+    netns = netns_of_site(site.name)
+    if not succeeds("ip", "-n", netns, "link", "show", alone):
+        _ip(netns, f"link add {alone} type bridge forward_delay 0", f"link set {alone} up")
+    return alone
+
+
 def _link_up(topology: Topology, link: tuple[str, str]) -> None:
     here, there = topology.site(link[0]), topology.site(link[1])
     net = topology.link_network(link)

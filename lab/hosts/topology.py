@@ -143,4 +143,5 @@ def api_site(site: Site, pve_major: int) -> SiteSpec:
         templates=TEMPLATES,
         files=FILES,
         addresses={node.name: site.address(node) for node in site.nodes},
+        extra_votes=1,  # the witness
     )
