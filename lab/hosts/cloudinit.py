@@ -33,6 +33,11 @@ def write_seed(guest: Guest, root: Path, router: str) -> None:
         path = folder / name
         path.touch(mode=0o600)
         path.write_text(text + "\n", encoding="utf-8")  # JSON is YAML
+    # Nothing inside turns networkd's nameservers into this file.
+    lines = [f"nameserver {server}" for server in _nameservers(guest, router)]
+    text = "\n".join([*lines, f"search {_search(guest)}", ""])
+    (root / "etc/resolv.conf").unlink(missing_ok=True)
+    (root / "etc/resolv.conf").write_text(text, encoding="utf-8")
 
 
 def _user(guest: Guest) -> dict[str, Any]:
@@ -56,9 +61,16 @@ def _user(guest: Guest) -> dict[str, Any]:
 
 
 def _network(guest: Guest, router: str) -> dict[str, Any]:
-    servers = str(guest.config.get("nameserver") or router).split()
-    names = {"type": "nameserver", "address": servers, "search": [guest.config.get("searchdomain") or "lab"]}
+    names = {"type": "nameserver", "address": _nameservers(guest, router), "search": [_search(guest)]}
     return {"version": 1, "config": [*(_card(card) for card in guest.cards), names]}
+
+
+def _nameservers(guest: Guest, router: str) -> list[str]:
+    return str(guest.config.get("nameserver") or router).split()
+
+
+def _search(guest: Guest) -> str:
+    return str(guest.config.get("searchdomain") or "lab")
 
 
 def _card(card: Card) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class MachineGround(Ground):
 
     async def agent(self, vm: Any, command: str, values: Mapping[str, Any]) -> Any:
         """See Ground."""
+        vm.agent = vm.agent or {}  # what fakepve takes for an agent that runs
         try:
             return await asyncio.to_thread(self._agent.answer, self._machines.name(vm.vmid), command, values)
         except AgentSilent as silent:

@@ -9,6 +9,7 @@ from fakepve.lxc import parse_size
 from fakepve.qemu import drives_of, split_drive
 
 MIB = 1024**2
+MODELS = ("virtio", "e1000", "e1000e", "rtl8139", "vmxnet3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,9 @@ def _vm_cards(cluster: Any, config: dict[str, Any]) -> tuple[Card, ...]:
     cards = []
     for key in sorted(key for key in config if re.fullmatch(r"net\d+", key)):
         number = key.removeprefix("net")
-        kind, options = split_drive(config[key])
+        options = split_drive("-," + str(config[key]))[1]
         told = split_drive("-," + str(config.get(f"ipconfig{number}", "")))[1]
-        mac = kind.partition("=")[2] or options.get("macaddr")
+        mac = next((options[model] for model in MODELS if model in options), options.get("macaddr"))
         cards.append(_card(cluster, f"eth{number}", options | {"mac": mac}, told))
     return tuple(cards)
 

@@ -227,7 +227,7 @@ class GuestMachines:
             return  # as in life: it runs, and finds nothing to boot
         if guest.has_seed:
             cloudinit.write_seed(guest, machine.root, self._site.router())
-        network.unplug(machine.name, self._site.name)
+        self._off(machine.name, in_order=False)
         network.plug(machine.name, self._site.name, self._cables(guest))
         if guest.address:
             machines.name_in_dns(self._plant, guest.name, guest.address)
@@ -241,14 +241,14 @@ class GuestMachines:
         )
 
     def _off(self, name: str, *, in_order: bool) -> None:
-        if not host.is_running(name):
-            return
+        """Take a machine down, in order or at once; of one that went by itself, what it left behind."""
         cgroups.freeze(name, frozen=False)
-        if in_order:
+        if in_order and host.is_running(name):
             host.stop(name)
         else:
             host.kill(name)
-        network.unplug(name, self._site.name)
+        if network.netns_path(network.netns_of(name)).exists():
+            network.unplug(name, self._site.name)
 
     def _limit(self, guest: Guest) -> None:
         cgroups.limit(self.name(guest.vmid), memory_bytes=guest.memory_bytes, cpus=guest.cpus)
