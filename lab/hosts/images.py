@@ -86,7 +86,7 @@ MASKED = (
 
 def recipe() -> str:
     """A short hash of everything that the images are made from."""
-    whole = json.dumps([RELEASES, PACKAGES, FILES, ENABLED, MASKED, _mirrors(13), IMAGE_BYTES])
+    whole = json.dumps([RELEASES, PACKAGES, FILES, ENABLED, MASKED, mirrors(13), IMAGE_BYTES])
     return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
@@ -136,7 +136,7 @@ def _compact(where: Path) -> None:
 
 def _build(release: int, target: Path) -> None:
     run("btrfs", "-q", "subvolume", "create", target)
-    lines = "\n".join(_mirrors(release))
+    lines = "\n".join(mirrors(release))
     try:
         run(
             *("mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", "--format=directory"),
@@ -171,7 +171,7 @@ def _finish(target: Path) -> None:
     shutil.rmtree(target / "var/lib/apt/lists", ignore_errors=True)
 
 
-def _mirrors(release: int) -> list[str]:
+def mirrors(release: int) -> list[str]:
     """The sources of Debian's main archive that apt knows here, told for another release."""
     told = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)",
                "Created-By: Packages")  # fmt: skip
