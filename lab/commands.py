@@ -8,7 +8,7 @@ import asyncio
 import functools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -152,9 +152,10 @@ def status(folder: Path | None, *, as_json: bool) -> None:
     if as_json and _found(folder) is None:
         click.echo(json.dumps({"up": False, "simulated": SIMULATED, "sites": {}}, indent=2))
         return
-    sites = _running(folder).control.status()
+    there = _running(folder)
+    sites, what = there.control.status(), MACHINES if there.machines else SIMULATED
     if as_json:
-        click.echo(json.dumps({"up": True, "simulated": SIMULATED, "sites": sites}, indent=2))
+        click.echo(json.dumps({"up": True, "simulated": what, "sites": sites}, indent=2))
         return
     for name, site in sites.items():
         quorum = "quorate" if site["quorate"] else "NO QUORUM"
@@ -162,20 +163,34 @@ def status(folder: Path | None, *, as_json: bool) -> None:
         for node, url in site["nodes"].items():
             click.echo(f"  {node:<12} {url}  {'answers' if node in site['listening'] else 'DOWN'}")
         click.echo(f"  {site['vms']} VMs, {site['containers']} containers, {site['writes']} writes received")
+        for line in _machine_lines(site):
+            click.echo("  " + line)
         for fault in site["faults"]:
             click.echo(f"  fault {_described(fault)}")
-    click.echo(SIMULATED)
+    click.echo(what)
+
+
+def _machine_lines(site: dict[str, Any]) -> Iterator[str]:
+    """What is said of the machines of a site of real hosts."""
+    for name, one in site.get("machines", {}).items():
+        power = "up" if one["running"] else "NO POWER"
+        yield f"{one['role']:<8} {name:<16} root@{one['address']:<14} {power:<9} {one['redfish']}"
+    for one in site.get("guests", ()):
+        if one["running"]:
+            yield f"guest    {one['name']:<16} root@{one['address'] or '?':<14} on {one['node']}"
+    for other in site.get("cuts", ()):
+        yield f"link to {other or 'every site'} is cut"
 
 
 @lab.command()
 @_folder_option
 @click.argument("name", required=False)
 @click.option("--site", help="Site that the fault strikes.")
-@click.option("--node", help="Only this node.")
+@click.option("--node", help="Only this node, or the host that is struck.")
 @click.option("--guest", type=int, help="Only this guest.")
-@click.option("--match", help='Shell pattern on "METHOD /path", on a task type, or a storage for `lock`.')
+@click.option("--match", help='Shell pattern on "METHOD /path" or a task type; or what is struck.')
 @click.option("--times", type=click.IntRange(1), help="Strike so many times, then no more.")
-@click.option("--seconds", type=click.FloatRange(0), help="How slow `slow` is.")
+@click.option("--seconds", type=float, help="How slow `slow` is, how wrong the clock of `clock-skew`.")
 @click.option("--message", help="The error's text, for `task-fail` and `error`.")
 @click.option("--list", "listing", is_flag=True, help="List the faults in force.")
 @click.option("--lift", is_flag=True, help="Lift the named fault, or all of them.")
@@ -184,9 +199,12 @@ def fault(folder: Path | None, name: str | None, *, listing: bool, lift: bool, *
     """Break something at a site, see what is broken, or mend it.
 
     NAME is one of lock, no-quorum, node-down, site-down, slow, drop-connection, error, task-fail, task-warn,
-    task-endless, ticket-expired, token-revoked.
+    task-endless, ticket-expired, token-revoked; with real hosts also link-cut (--match SITE, else all links),
+    link-restore, disk-full, bit-rot (--match /FILE), clock-skew (--seconds), service-kill (--match UNIT).
     """
     control = _running(folder).control
+    if name == "link-restore":
+        name, lift = "link-cut", True
     if lift:
         click.echo(f"{control.lift(name=name, site=how['site'])} lifted")
     elif listing or not name:
@@ -196,7 +214,9 @@ def fault(folder: Path | None, name: str | None, *, listing: bool, lift: bool, *
         raise click.UsageError(f"say at which site: --site NAME ({', '.join(control.status())})")
     else:
         given = {key: value for key, value in how.items() if value is not None and key != "site"}
-        click.echo(f"fault {control.fault(name, how['site'], **given)} is in force")
+        number = control.fault(name, how["site"], **given)
+        lasts = any(one["id"] == number and one["site"] == how["site"] for one in control.faults())
+        click.echo(f"fault {number} " + ("is in force" if lasts else "has struck"))
 
 
 def _found(folder: Path | None) -> Any:

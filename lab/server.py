@@ -15,8 +15,8 @@ from aiohttp import web
 
 from lab.cluster import cluster_of
 from lab.control import ControlServer
-from lab.errors import LabError
-from lab.faults import NO_QUORUM, NODE_DOWN, SITE_DOWN, FaultBoard
+from lab.errors import LabError, LabRefused
+from lab.faults import NEED_MACHINES, NO_QUORUM, NODE_DOWN, SITE_DOWN, Fault, FaultBoard
 from lab.pids import start_time
 from lab.pki import Authority, fingerprint, write_private
 from lab.seed import seed
@@ -79,12 +79,15 @@ class LabSite:
 
     def serve_certificate(self, authority: Authority, *, expired: bool = False) -> None:
         """Make and serve a certificate for all nodes of the site."""
-        hosts = (HOST, "localhost", *self.spec.nodes, *self.spec.addresses.values())
-        certfile, keyfile = authority.issue(self.folder, "server", hosts, expired=expired)
+        certfile, keyfile = authority.issue(self.folder, "server", self.names(), expired=expired)
         self.cluster.fingerprint = fingerprint(certfile)
         if self._tls is None:
             self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._tls.load_cert_chain(certfile, keyfile)
+
+    def names(self) -> tuple[str, ...]:
+        """The names and addresses that the site's certificate is for."""
+        return (HOST, "localhost", *self.spec.nodes, *self.spec.addresses.values())
 
     async def refresh(self) -> None:
         """Make the listeners what the faults say: a dead node's endpoint refuses connections."""
@@ -111,6 +114,15 @@ class LabSite:
             await self._runner.cleanup()
             await asyncio.sleep(0)  # aborted connections are closed in the loop's next round
         self.keeper.close()
+
+    def check(self, fault: Fault) -> None:
+        """Raise LabRefused for a fault that the site does not have what it needs for."""
+        if fault.node is not None and fault.node not in self.spec.nodes:
+            hint = f"Its nodes: {', '.join(self.spec.nodes)}."
+            raise LabRefused(f"{self.spec.name} has no node {fault.node}", hint)
+        if fault.name in NEED_MACHINES:
+            hint = "Start it as root: bastide lab down && bastide lab up"
+            raise LabRefused(f"{fault.name} needs the lab of real hosts; this one is its API alone", hint)
 
     def url(self, node: str) -> str:
         """The endpoint of a node, up or not."""

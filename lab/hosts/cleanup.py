@@ -14,7 +14,7 @@ from lab.hosts import cgroups, host, network
 from lab.hosts.shell import CommandFailed, run
 
 MOUNTS = Path("/proc/self/mounts")
-KEPT = ("cache",)
+KEPT = ("cache", "vm")  # virtual machines come and go by themselves (lab.vm)
 
 
 def leftovers(root: Path) -> tuple[str, ...]:

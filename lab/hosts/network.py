@@ -102,6 +102,7 @@ def _site_up(site: Site) -> None:
     run(*_inside(name), "sysctl", "-qw", "net.ipv4.ip_forward=1")
     for vlan in (0, *site.vlans):
         add_bridge(site, vlan)
+    _ip(name, *(f"addr add {site.controller(host)}/24 dev {bridge()}" for host in site.hosts))
 
 
 def add_bridge(site: Site, vlan: int) -> str:
@@ -193,11 +194,11 @@ def cut(site: str, other: str = "") -> None:
     link = wan(other) if other else "wan-*"
     rules = (f'iifname "{link}" drop', f'oifname "{link}" drop')
     chains = (
-        "chain through { type filter hook forward priority -10; " + "; ".join(rules) + "; }",
-        "chain to { type filter hook input priority -10; " + rules[0] + "; }",
-        "chain from { type filter hook output priority -10; " + rules[1] + "; }",
+        "chain passing { type filter hook forward priority -10; " + "; ".join(rules) + "; }",
+        "chain entering { type filter hook input priority -10; " + rules[0] + "; }",
+        "chain leaving { type filter hook output priority -10; " + rules[1] + "; }",
     )
-    table = f"table inet {_cut_table(other)} {{ {' '.join(chains)} }}\n"
+    table = "\n".join((f"table inet {_cut_table(other)} {{", *chains, "}", ""))
     run(*_inside(netns_of_site(site)), "nft", "-f", "-", stdin=table)
 
 

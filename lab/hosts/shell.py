@@ -14,8 +14,9 @@ class CommandFailed(LabError):
     """A command of the system ended badly; `said` is the end of what it complained."""
 
     def __init__(self, command: tuple[str, ...], said: str) -> None:
-        last = said.strip().splitlines()[-1:] or ["it said nothing"]
-        super().__init__(f"`{' '.join(command[:6])}` failed: {last[0]}")
+        lines = said.strip().splitlines() or ["it said nothing"]
+        telling = next((line for line in lines if "error" in line.lower()), lines[-1])
+        super().__init__(f"`{' '.join(command[:6])}` failed: {telling.strip()}")
         self.said = said
 
 

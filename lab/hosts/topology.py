@@ -10,8 +10,7 @@ from typing import Any
 
 from lab.spec import SiteSpec, TemplateSpec
 
-API_PORT = 8006
-REDFISH_PORT = 8443
+REDFISH_PORT = 443
 NODE, BACKUP, WITNESS = "node", "backup", "witness"
 DEBIAN_OF_PVE = {8: 12, 9: 13}
 STORAGES: Mapping[str, Mapping[str, Any]] = {
@@ -73,6 +72,10 @@ class Site:
     def address(self, host: Host) -> str:
         """The address of a host on the management network."""
         return f"{self.prefix}.0.{host.number}"
+
+    def controller(self, host: Host) -> str:
+        """The address of a host's baseboard controller, on the management network."""
+        return f"{self.prefix}.0.{100 + host.number}"
 
     def router(self, vlan: int = 0) -> str:
         """The router's address on the management network, or on a VLAN."""
