@@ -36,7 +36,7 @@ class Role:
 ROLES = (
     Role("dpi-db", 21, ("postgresql", "python3-psycopg"), ("postgresql.service",), program=True),
     Role("dpi-app", 22, ("gunicorn", "python3-flask", "python3-psycopg"), (), program=True),
-    Role("files", 31, ("samba",), ("smbd.service", "nmbd.service", "samba-ad-dc.service")),
+    Role("files", 31, ("samba",), ("smbd.service", "nmbd.service")),
     Role("proxy", 61, ("nginx",), ("nginx.service",)),
     Role("dns", 62, ("unbound",), ("unbound.service",)),
 )
