@@ -1,13 +1,16 @@
 """Bringing the machines of a lab up: networks, disks, root file systems, boot; all of it or nothing."""
 
+import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.errors import LabRefused
-from lab.hosts import cleanup, dns, host, images, machines, network
+from lab.hosts import cgroups, cleanup, dns, host, images, machines, network
 from lab.hosts.access import Access
 from lab.hosts.machines import Plant
+from lab.pki import write_private
+from lab.platform.cloud_init import Secrets, snippets
 
 Say = Callable[[str], None]
 
@@ -25,7 +28,8 @@ def raise_machines(plant: Plant, access: Access, say: Say) -> None:
             "Take it down with `bastide lab down`, or remove what a crash left: bastide lab clean",
         )
     try:
-        _raise(plant, access, say)
+        with cgroups.joined("up"):
+            _raise(plant, access, say)
     except BaseException:
         cleanup.clean(plant.root)
         raise
@@ -43,8 +47,9 @@ def _raise(plant: Plant, access: Access, say: Say) -> None:
     places = plant.topology.places()
     for site, one in places:
         key = machines.make(plant, site, one, public_key)
-        access.pin(key, one.name, site.address(one))
+        access.pin(key, one.name, site.address(one), f"{one.name}.lab")
         machines.switch_on(plant, site, one)
+    _place_snippets(plant)
     with ThreadPoolExecutor(len(places)) as waiters:
         list(
             waiters.map(
@@ -52,3 +57,13 @@ def _raise(plant: Plant, access: Access, say: Say) -> None:
             )
         )
     say(f"{len(places)} machines booted in {time.monotonic() - started:.1f} s")
+
+
+def _place_snippets(plant: Plant) -> None:
+    """Put the cloud-init documents of the patient platform on every node, where its guests ask for them."""
+    documents = snippets(Secrets(secrets.token_urlsafe(18), secrets.token_urlsafe(18)))
+    for site in plant.topology.clusters:
+        for node in site.nodes:
+            folder = plant.disk(site.name).storage(node.name, "local", shared=False) / "snippets"
+            for name, text in documents.items():
+                write_private(folder / name, text.encode())

@@ -9,7 +9,8 @@ import os
 import signal
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lab.hosts.shell import ENVIRONMENT
@@ -50,6 +51,30 @@ def make(name: str) -> tuple[Path, ...]:
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     return tuple(folder / "cgroup.procs" for folder in folders)
+
+
+@contextmanager
+def joined(name: str) -> Iterator[None]:
+    """Put this process and all that it starts into a group while the block runs, so that cleaning finds them."""
+    before = tuple(hierarchy / path / "cgroup.procs" for hierarchy, path in _own_places())
+    for file in make(name):
+        file.write_text(str(os.getpid()), encoding="ascii")
+    try:
+        yield
+    finally:
+        for file in before:
+            file.write_text(str(os.getpid()), encoding="ascii")
+        remove(name)
+
+
+def _own_places() -> Iterator[tuple[Path, str]]:
+    """Where this process is in each hierarchy (cgroups(7): /proc/PID/cgroup)."""
+    for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
+        number, controllers, path = line.split(":", 2)
+        for hierarchy in _hierarchies():
+            names = controllers.removeprefix("name=").split(",")
+            if hierarchy.name in names or (number == "0" and hierarchy == _unified()):
+                yield hierarchy, path.lstrip("/")
 
 
 def spawn(name: str, command: tuple[str, ...], log: Path, **environment: str) -> None:

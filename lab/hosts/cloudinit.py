@@ -7,6 +7,7 @@ into its files by `pct`. Both find them in /var/lib/cloud/seed/nocloud here.
 import hashlib
 import ipaddress
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,18 +17,21 @@ from lab.hosts.guest import Card, Guest
 SEED = "var/lib/cloud/seed/nocloud"
 
 
-def write_seed(guest: Guest, root: Path, router: str) -> None:
-    """Write a guest's seed into its root file system; cloud-init acts when it says something new."""
-    user, network = json.dumps(_user(guest), indent=1), json.dumps(_network(guest, router), indent=1)
+def write_seed(guest: Guest, root: Path, router: str, custom: Mapping[str, str]) -> None:
+    """Write a guest's seed into its root file system; cloud-init acts when it says something new.
+
+    `custom` are the documents that stand in for Proxmox VE's own, by the words of `cicustom`.
+    """
+    user = custom.get("user") or "#cloud-config\n" + json.dumps(_user(guest), indent=1)
+    network = custom.get("network") or json.dumps(_network(guest, router), indent=1)
     instance = hashlib.sha1((user + network).encode(), usedforsecurity=False).hexdigest()
     folder = root / SEED
     folder.mkdir(parents=True, exist_ok=True)
     documents = {
-        "meta-data": json.dumps({"instance-id": instance}),
-        "user-data": "#cloud-config\n" + user,
+        "meta-data": custom.get("meta") or json.dumps({"instance-id": instance}),
+        "user-data": user,
         "network-config": network,
-        # The lab's own key opens root's door as well.
-        "vendor-data": "#cloud-config\n" + json.dumps({"disable_root": False}),
+        "vendor-data": custom.get("vendor", ""),
     }
     for name, text in documents.items():
         path = folder / name

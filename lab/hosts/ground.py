@@ -70,10 +70,7 @@ class MachineGround(Ground):
     async def seed(self) -> None:
         """Make the disks of the guests that the cluster was born with."""
         for vm in self._cluster.vms:
-            release = vm.name.partition("-")[2]
-            for key, value in vm.config.items():
-                if key == "scsi0":
-                    self.begins_as(str(value).partition(",")[0], f"local:import/debian-{release}")
+            self.begins_as(str(vm.config["scsi0"]).partition(",")[0], f"local:import/{vm.name}")
             await self.follow(vm.vmid, SWEEP)
 
     async def _look_after(self, vmid: int) -> None:

@@ -17,7 +17,7 @@ from lab.hosts.guest import Disk, Guest, place_of
 from lab.hosts.machines import Plant
 from lab.hosts.topology import Site
 
-IMAGE = re.compile(r"debian-(\d+)")
+IMAGE = re.compile(r"debian-\d+(-platform)?")
 RESTARTS = ("qmreboot", "vzreboot", "qmreset")
 ROLLBACKS = ("qmrollback", "vzrollback")
 ORDERLY = ("qmshutdown", "vzshutdown", "vzmigrate", "qmreboot", "vzreboot")
@@ -169,7 +169,7 @@ class GuestMachines:
 
     def _image(self, name: str) -> Path:
         release = IMAGE.search(name)
-        image = self._disk.top / f"debian-{release.group(1)}" if release else None
+        image = self._disk.top / release.group() if release else None
         if image is None or not image.exists():
             raise LabError(
                 f"the lab has no image of {name}",
@@ -226,12 +226,25 @@ class GuestMachines:
         if machine is None:
             return  # as in life: it runs, and finds nothing to boot
         if guest.has_seed:
-            cloudinit.write_seed(guest, machine.root, self._site.router())
+            cloudinit.write_seed(guest, machine.root, self._site.router(), self._custom(guest))
         self._off(machine.name, in_order=False)
         network.plug(machine.name, self._site.name, self._cables(guest))
         if guest.address:
             machines.name_in_dns(self._plant, guest.name, guest.address)
         host.boot(machine)
+
+    def _custom(self, guest: Guest) -> dict[str, str]:
+        """The documents that `cicustom` puts in place of Proxmox VE's own: `{kind: text}`."""
+        told = str(guest.config.get("cicustom", ""))
+        documents = {}
+        for kind, _, volume in (word.partition("=") for word in told.split(",") if word):
+            storage, _, place = volume.partition(":")
+            tops = [self._disk.storage(guest.node, storage, shared=shared) for shared in (False, True)]
+            file = next((top / place for top in tops if (top / place).is_file()), None)
+            if file is None:
+                raise LabError(f"volume '{volume}' does not exist on {guest.node}")
+            documents[kind] = file.read_text(encoding="utf-8")
+        return documents
 
     def _cables(self, guest: Guest) -> tuple[tuple[str, str, str | None], ...]:
         return tuple(

@@ -14,8 +14,11 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.hosts.shell import CommandFailed, run
+from lab.platform.cloud_init import PACKAGES as PACKAGES_OF_PLATFORM
+from lab.platform.cloud_init import UNITS as UNITS_OF_PLATFORM
 
 RELEASES = {12: "bookworm", 13: "trixie"}
+PLATFORM = "debian-13-platform"
 BUILD_SECONDS = 1800.0
 IMAGE_BYTES = 6 * 1024**3
 PACKAGES = (
@@ -60,6 +63,7 @@ FILES = {
         "datasource_list: [NoCloud, None]\n"
         "ssh_deletekeys: false\n"
         "system_info: {network: {renderers: [networkd]}}\n"
+        "disable_root: false\n"  # the lab's own key opens root's door
         "growpart: {mode: 'off'}\nresize_rootfs: false\n"
     ),
     "etc/systemd/journald.conf.d/lab.conf": "[Journal]\nStorage=persistent\nSystemMaxUse=64M\n",
@@ -86,7 +90,8 @@ MASKED = (
 
 def recipe() -> str:
     """A short hash of everything that the images are made from."""
-    whole = json.dumps([RELEASES, PACKAGES, FILES, ENABLED, MASKED, mirrors(13), IMAGE_BYTES])
+    platform = [PACKAGES_OF_PLATFORM, UNITS_OF_PLATFORM]
+    whole = json.dumps([RELEASES, PACKAGES, platform, FILES, ENABLED, MASKED, mirrors(13), IMAGE_BYTES])
     return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
@@ -110,6 +115,8 @@ def ensure(folder: Path, say: Callable[[str], None]) -> Path:
         for release in RELEASES:
             say(f"building the image of Debian {release} (once; a few minutes)")
             _build(release, where / f"debian-{release}")
+        say("adding an image with the packages of the patient platform")
+        _add_platform(where)
         _compact(where)
     for old in folder.glob("images-*.btrfs"):
         old.unlink()
@@ -126,6 +133,23 @@ def _mounted(file: Path, where: Path) -> Iterator[Path]:
     finally:
         run("umount", where)
         where.rmdir()
+
+
+def _add_platform(where: Path) -> None:
+    """An image that holds what the platform's guests need, switched off until a guest's role wants it."""
+    target = where / PLATFORM
+    run("btrfs", "-q", "subvolume", "snapshot", where / "debian-13", target)
+    inside = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--pipe", "-D", str(target))
+    quiet = ("--setenv=DEBIAN_FRONTEND=noninteractive", "--resolv-conf=replace-host")
+    (target / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
+    (target / "usr/sbin/policy-rc.d").chmod(0o755)
+    run(*inside, *quiet, "apt-get", "-q", "update", timeout=BUILD_SECONDS)
+    wanted = ("apt-get", "-q", "install", "-y", "--no-install-recommends", *PACKAGES_OF_PLATFORM)
+    run(*inside, *quiet, *wanted, timeout=BUILD_SECONDS)
+    run(*inside, "apt-get", "clean")
+    (target / "usr/sbin/policy-rc.d").unlink()
+    run("systemctl", f"--root={target}", "--quiet", "disable", *UNITS_OF_PLATFORM)
+    _finish(target)
 
 
 def _compact(where: Path) -> None:

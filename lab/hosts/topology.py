@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lab.platform.cloud_init import CLINICS, ROLES
 from lab.spec import SiteSpec, TemplateSpec
 
 REDFISH_PORT = 443
@@ -32,10 +33,12 @@ FILES = (
     "local:import/debian-12-generic-amd64.qcow2",
     "local:iso/debian-13.2.0-amd64-netinst.iso",
     "local:snippets/bastide-hook.pl",
+    *(f"local:snippets/{clinic.prefix}-{role.name}.yml" for clinic in CLINICS for role in ROLES),
 )
 TEMPLATES = (
     TemplateSpec(vmid=9000, name="debian-13", storage="nas"),
     TemplateSpec(vmid=9001, name="debian-12", storage="nas"),
+    TemplateSpec(vmid=9002, name="debian-13-platform", storage="nas"),
 )
 
 
@@ -119,7 +122,7 @@ def standard(pve_major: int = 9) -> Topology:
         sites=(
             _clinic("carpentras", "Clinique de Carpentras", "10.84", "ventoux"),
             _clinic("cavaillon", "Clinique de Cavaillon", "10.184", "luberon"),
-            Site("avignon", "Témoin d'Avignon", "10.99", (Host("temoin", WITNESS, 2),)),
+            Site("avignon", "Témoin d'Avignon", "10.99", (Host("witness", WITNESS, 2),)),
         ),
         links=(("carpentras", "cavaillon"), ("carpentras", "avignon"), ("cavaillon", "avignon")),
         pve_major=pve_major,
