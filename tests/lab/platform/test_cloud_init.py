@@ -20,7 +20,7 @@ def place(request):
 
 @cache
 def parsed(clinic, role):
-    return yaml.load(document(clinic, role, SECRETS), yaml.CSafeLoader)  # noqa: S506 - safe, and in C
+    return yaml.load(document(clinic, role, SECRETS), yaml.CSafeLoader)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_the_parts_of_a_clinic_know_each_other(clinic):
 
     assert f"{clinic.address('dpi-app')}/32" in content(told["dpi-db"], "/etc/dpi/pg_hba.conf")
     assert f"host={clinic.address('dpi-db')} " in content(told["dpi-app"], "/etc/dpi/dpi.env")
-    assert f"server {clinic.address('dpi-app')}:8000" in content(told["proxy"], "/etc/nginx/conf.d/dpi.conf")
+    assert f"server {clinic.address('dpi-app')}:8000" in content(told["proxy"], "/etc/nginx/sites-available/dpi")
     names = content(told["dns"], "/etc/unbound/unbound.conf.d/clinics.conf")
     assert all(f'"dpi.{one.site}.lab. A {one.address("proxy")}"' in names for one in CLINICS)
 
