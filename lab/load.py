@@ -12,6 +12,7 @@ import ipaddress
 import json
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -28,6 +29,7 @@ FASTEST, LONGEST = 200, 3600
 """Most writes a second, and most seconds, of one run."""
 ANSWER_SECONDS = 5.0
 PAGE = 1000
+PORTS = {"http": 80, "https": 443}
 NETWORKS = tuple(
     ipaddress.ip_network(net) for net in ("127.0.0.0/8", "::1/128", "10.84.0.0/16", "10.184.0.0/16")
 )
@@ -66,15 +68,17 @@ class Verdict:
 
 
 class Application:
-    """The platform's API at a URL of the lab.
+    """The platform's API at a URL of the lab; HTTPS is verified against `ca`, else as the system does.
 
     Raises LabError for a URL that is none, LabRefused for one outside of the lab.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ca: Path | None = None) -> None:
         self.url = url.rstrip("/")
         self._parts = _parsed(url)
-        self._address = _inside(self._parts)
+        self._port = self._parts.port or PORTS[self._parts.scheme]
+        self._address = _inside(str(self._parts.hostname), self._port)
+        self._tls = _verifying(ca) if self._parts.scheme == "https" else None
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """One request, once: the status and the JSON document.
@@ -82,16 +86,22 @@ class Application:
         Each on a connection of its own: one that a server had closed for idleness would look like a lost
         answer. Raises OSError or HTTPException without an answer.
         """
-        connection = http.client.HTTPConnection(self._address, self._parts.port or 80, timeout=ANSWER_SECONDS)
+        connection = http.client.HTTPConnection(str(self._parts.hostname), self._port)
         sent = None if body is None else json.dumps(body)
         headers = {"Host": self._parts.netloc, "Content-Type": "application/json", "Connection": "close"}
         with closing(connection):
+            connection.sock = self._socket()
             connection.request(method, self._parts.path.rstrip("/") + path, sent, headers)
             answer = connection.getresponse()
             return answer.status, _document(answer.read())
 
+    def _socket(self) -> socket.socket:
+        """A connection to the address that was found to be of the lab, whatever the name means by now."""
+        plain = socket.create_connection((self._address, self._port), ANSWER_SECONDS)
+        return self._tls.wrap_socket(plain, server_hostname=self._parts.hostname) if self._tls else plain
 
-def load(url: str, rate: float, seconds: float, journal: Path) -> Outcome:
+
+def load(url: str, rate: float, seconds: float, journal: Path, ca: Path | None = None) -> Outcome:
     """Write numbered records for so many seconds, `rate` of them a second, and journal what became of each.
 
     A slow answer delays the writes behind it; what the run falls behind is not caught up. Raises LabError if
@@ -99,7 +109,7 @@ def load(url: str, rate: float, seconds: float, journal: Path) -> Outcome:
     journal that is there already.
     """
     _bounded(rate, seconds)
-    application = Application(url)
+    application = Application(url, ca)
     _greet(application)
     run = secrets.token_hex(6)
     counts = {ACKNOWLEDGED: 0, REFUSED: 0, UNANSWERED: 0}
@@ -113,13 +123,13 @@ def load(url: str, rate: float, seconds: float, journal: Path) -> Outcome:
     return Outcome(run, counts[ACKNOWLEDGED], counts[REFUSED], counts[UNANSWERED], taken)
 
 
-def verify(journal: Path, url: str | None = None) -> Verdict:
+def verify(journal: Path, url: str | None = None, ca: Path | None = None) -> Verdict:
     """Compare a journal with the records that exist; `url` if they are to be looked for elsewhere.
 
     Raises LabError when either cannot be read: nothing is said of writes that were not looked for.
     """
     told = read(journal)
-    application = Application(url or told.url)
+    application = Application(url or told.url, ca)
     try:
         existing = frozenset(_existing(application, told.run))
     except (OSError, http.client.HTTPException) as problem:
@@ -214,22 +224,29 @@ def _parsed(url: str) -> SplitResult:
         _ = parts.port  # raises for one that is none
     except ValueError as problem:
         raise LabError(f"{url} is not a URL: {problem}.") from problem
-    if parts.scheme != "http" or not parts.hostname:
-        raise LabError(f"{url} is not the URL of a patient platform.", "Say it like http://10.84.20.61")
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise LabError(f"{url} is not the URL of a patient platform.", "Say it like https://10.84.20.61")
     return parts
 
 
-def _inside(parts: SplitResult) -> str:
-    """The address of a URL, if all that its name means are of the lab."""
+def _verifying(ca: Path | None) -> ssl.SSLContext:
     try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
+        return ssl.create_default_context(cafile=ca)
+    except OSError as problem:  # ssl.SSLError is one
+        raise LabError(
+            f"{ca} holds no certificate to verify with: {problem.strerror or problem}."
+        ) from problem
+
+
+def _inside(host: str, port: int) -> str:
+    """The address of a host, if all that its name means are of the lab."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as problem:
-        raise LabError(f"{parts.hostname} is not known: {problem.strerror}.") from problem
+        raise LabError(f"{host} is not known: {problem.strerror}.") from problem
     addresses = [str(one[4][0]) for one in found]
     if any(all(ipaddress.ip_address(one) not in net for net in NETWORKS) for one in addresses):
-        raise LabRefused(
-            f"{parts.hostname} is not of the lab: load goes to loopback and to the lab's sites only."
-        )
+        raise LabRefused(f"{host} is not of the lab: load goes to loopback and to the lab's sites only.")
     return addresses[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,12 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--url", help="The platform, http://…; with --verify, where to look if not where was written.")
+@click.option("--url", help="The platform, https://…; with --verify, where to look if not where was written.")
 @click.option("--rate", type=float, default=10, show_default=True, help="Writes a second, at most 200.")
 @click.option("--seconds", type=float, default=30, show_default=True, help="How long, at most 3600.")
+@click.option(
+    "--ca", type=FILE, help="Verify HTTPS against this CA [default: the lab's ca.pem, if there is one]."
+)
 @click.option("--journal", type=FILE, help="A new file: what became of each write.")
 @click.option("--verify", "verified", type=FILE, help="Say which writes of this journal exist.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
@@ -29,7 +33,7 @@ def load(*, verified: Path | None, as_json: bool, **how: Any) -> None:
     r"""Write numbered records through the patient platform, or tell which of them exist.
 
     \b
-    bastide lab load --url http://10.84.20.61 --rate 50 --seconds 60 --journal run.jsonl
+    bastide lab load --url https://10.84.20.61 --rate 50 --seconds 60 --journal run.jsonl
     bastide lab load --verify run.jsonl
 
     Exit code 1 when an acknowledged write does not exist.
@@ -39,13 +43,18 @@ def load(*, verified: Path | None, as_json: bool, **how: Any) -> None:
     if verified and how["journal"]:
         raise click.UsageError("--verify reads a journal, --journal writes one: say one of them")
     if verified:
-        verdict = verify(verified, how["url"])
+        verdict = verify(verified, how["url"], _authority(how["ca"]))
         click.echo(json.dumps(asdict(verdict)) if as_json else _judged(verdict))
         raise SystemExit(0 if verdict.whole else 1)
     if not how["url"] or not how["journal"]:
         raise click.UsageError("say --url and --journal to write, or --verify to look at what was written")
-    outcome = load(**how)
+    outcome = load(**how | {"ca": _authority(how["ca"])})
     click.echo(json.dumps(asdict(outcome)) if as_json else _summed(outcome, how["journal"]))
+
+
+def _authority(ca: Path | None) -> Path | None:
+    own = Path(os.environ.get("BASTIDE_LAB_DIR") or ".lab") / "ca.pem"
+    return ca or (own if own.exists() else None)
 
 
 def _summed(outcome: Outcome, journal: Path) -> str:

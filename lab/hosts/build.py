@@ -9,8 +9,8 @@ from lab.errors import LabRefused
 from lab.hosts import cgroups, cleanup, dns, host, images, machines, network
 from lab.hosts.access import Access
 from lab.hosts.machines import Plant
-from lab.pki import write_private
-from lab.platform.cloud_init import Secrets, snippets
+from lab.pki import Authority, write_private
+from lab.platform.cloud_init import CLINICS, Clinic, Identity, Secrets, snippets
 
 Say = Callable[[str], None]
 
@@ -49,7 +49,7 @@ def _raise(plant: Plant, access: Access, say: Say) -> None:
         key = machines.make(plant, site, one, public_key)
         access.pin(key, one.name, site.address(one), f"{one.name}.lab")
         machines.switch_on(plant, site, one)
-    _place_snippets(plant)
+    _place_snippets(plant, Authority.in_directory(access.key.parent))
     with ThreadPoolExecutor(len(places)) as waiters:
         list(
             waiters.map(
@@ -59,11 +59,19 @@ def _raise(plant: Plant, access: Access, say: Say) -> None:
     say(f"{len(places)} machines booted in {time.monotonic() - started:.1f} s")
 
 
-def _place_snippets(plant: Plant) -> None:
+def _place_snippets(plant: Plant, authority: Authority) -> None:
     """Put the cloud-init documents of the patient platform on every node, where its guests ask for them."""
-    documents = snippets(Secrets(secrets.token_urlsafe(18), secrets.token_urlsafe(18)))
+    passwords = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
+    proxies = {clinic.site: _identity(authority, clinic) for clinic in CLINICS}
+    documents = snippets(Secrets(*passwords, proxies))
     for site in plant.topology.clusters:
         for node in site.nodes:
             folder = plant.disk(site.name).storage(node.name, "local", shared=False) / "snippets"
             for name, text in documents.items():
                 write_private(folder / name, text.encode())
+
+
+def _identity(authority: Authority, clinic: Clinic) -> Identity:
+    """A certificate for a clinic's proxy, by the authority that the API's own certificates are of."""
+    pair = authority.issue(authority.cafile.parent, f"proxy-{clinic.site}", clinic.front)
+    return Identity(*(file.read_text(encoding="ascii") for file in pair))

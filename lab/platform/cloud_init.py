@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 SETUP = "/usr/local/sbin/platform-setup"
 PROGRAM = "/opt/dpi/dpi"
 SHIPPED = {".py", ".sql", ".html", ".css", ".svg"}
-SECRET_FILES = ("/etc/dpi/password", "/etc/dpi/pgpass", "/etc/samba/soignant.password")
+SECRET_FILES = ("/etc/dpi/password", "/etc/dpi/pgpass", "/etc/dpi/proxy.key", "/etc/samba/soignant.password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,11 @@ class Clinic:
         """The address of the guest that has a role here."""
         return f"{self.network}.{next(one.number for one in ROLES if one.name == role)}"
 
+    @property
+    def front(self) -> tuple[str, ...]:
+        """What the proxy's certificate has to be good for: its name and its address."""
+        return f"dpi.{self.site}.lab", self.address("proxy")
+
 
 CLINICS = (
     Clinic("carpentras", "Clinique de Carpentras", "ca", "10.84.20"),
@@ -71,14 +76,24 @@ NAMES = {"dpi": "proxy", "dpi-db": "dpi-db", "dpi-app": "dpi-app", "fichiers": "
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
-    """Passwords of one lab: the application's at the database, and the care units' at the file servers.
+class Identity:
+    """What a proxy shows that it is who it says: a certificate and its key, both PEM."""
 
-    Letters, digits, `-` and `_` only: what `secrets.token_urlsafe` makes.
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What one lab keeps to itself.
+
+    The application's password at the database, the care units' at the file servers, and each site's proxy's
+    identity. Passwords are of letters, digits, `-` and `_` only: what `secrets.token_urlsafe` makes.
     """
 
     database: str
     files: str
+    proxies: Mapping[str, Identity]
 
 
 class _Blanks(Template):
@@ -143,8 +158,10 @@ def _filled(clinic: Clinic, role: Role, secrets: Secrets) -> dict[str, str]:
         "ALLOWED": "\n".join(f"    access-control: {_around(one)} allow" for one in CLINICS),
         "APP": clinic.address("dpi-app"),
         "DATABASE_PASSWORD": secrets.database,
+        "CERTIFICATE": secrets.proxies[clinic.site].certificate.strip(),
         "DB": clinic.address("dpi-db"),
         "FILES_PASSWORD": secrets.files,
+        "KEY": secrets.proxies[clinic.site].key.strip(),
         "PACKAGES": " ".join(role.packages),
         "PREFIX": clinic.prefix.upper(),
         "ROUTER": f"{clinic.network}.1",

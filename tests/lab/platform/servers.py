@@ -69,9 +69,10 @@ class Postgres:
 class Application:
     """gunicorn and the application on a port of 127.0.0.1."""
 
-    def __init__(self, conninfo):
+    def __init__(self, conninfo, *options):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.options = options
         self.environment = {
             **os.environ, "DPI_DATABASE": conninfo, "DPI_SITE": "carpentras",
             "DPI_TITLE": "Clinique de Carpentras", "PYTHONPATH": str(PLATFORM),
@@ -87,6 +88,7 @@ class Application:
             "--threads",
             "4",
             "--no-control-socket",
+            *self.options,
         )
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *words, "dpi.app:create_app()"],
@@ -95,8 +97,8 @@ class Application:
         wait_until(self.answers)
 
     def answers(self):
-        with suppress(OSError):
-            return self.get("/static/dpi.css").ok
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5):
+            return True
         return False
 
     def get(self, path, **more):

@@ -7,9 +7,13 @@ from functools import cache
 import pytest
 import yaml
 
-from lab.platform.cloud_init import CLINICS, PACKAGES, ROLES, SETUP, Secrets, document, snippets
+from lab.platform.cloud_init import CLINICS, PACKAGES, ROLES, SETUP, Identity, Secrets, document, snippets
 
-SECRETS = Secrets(database="for-the-database", files="for-the-files")
+SECRETS = Secrets(
+    database="for-the-database",
+    files="for-the-files",
+    proxies={clinic.site: Identity(f"who-{clinic.site}-is", f"key-of-{clinic.site}") for clinic in CLINICS},
+)
 PLACES = [(clinic, role) for clinic in CLINICS for role in ROLES]
 
 
@@ -61,9 +65,7 @@ def test_what_is_run_is_written_before_and_is_a_shell_script(told):
 
 def test_secrets_are_only_in_files_that_others_cannot_read(told):
     secret = [
-        file["permissions"]
-        for file in told["write_files"]
-        if "for-the-database" in file["content"] or "for-the-files" in file["content"]
+        file["permissions"] for file in told["write_files"] if re.search("for-the-|key-of-", file["content"])
     ]
 
     assert set(secret) <= {"0600", "0640"}
@@ -74,6 +76,7 @@ def test_each_guest_learns_only_the_secrets_that_it_needs(place, told):
 
     assert ("for-the-database" in text) == (place[1].name in {"dpi-db", "dpi-app"})
     assert ("for-the-files" in text) == (place[1].name == "files")
+    assert re.findall(r"key-of-\w+", text) == [f"key-of-{place[0].site}"] * (place[1].name == "proxy")
 
 
 def test_a_setup_installs_its_packages_and_an_image_can_hold_them_all(place, told):
@@ -88,7 +91,9 @@ def test_the_parts_of_a_clinic_know_each_other(clinic):
 
     assert f"{clinic.address('dpi-app')}/32" in content(told["dpi-db"], "/etc/dpi/pg_hba.conf")
     assert f"host={clinic.address('dpi-db')} " in content(told["dpi-app"], "/etc/dpi/dpi.env")
-    assert f"server {clinic.address('dpi-app')}:8000" in content(told["proxy"], "/etc/nginx/sites-available/dpi")
+    assert f"server {clinic.address('dpi-app')}:8000" in content(
+        told["proxy"], "/etc/nginx/sites-available/dpi"
+    )
     names = content(told["dns"], "/etc/unbound/unbound.conf.d/clinics.conf")
     assert all(f'"dpi.{one.site}.lab. A {one.address("proxy")}"' in names for one in CLINICS)
 

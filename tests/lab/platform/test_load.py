@@ -8,12 +8,14 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from click.testing import CliRunner
-from servers import wait_until
+from servers import Application, wait_until
 
 from lab.commands import lab as group
 from lab.errors import LabError, LabRefused
 from lab.journal import Told, read
-from lab.load import Application, compare, load, spans, verify
+from lab.load import Application as Client
+from lab.load import compare, load, spans, verify
+from lab.pki import Authority
 
 
 def run_in_background(*arguments):
@@ -205,7 +207,31 @@ def test_an_old_journal_is_never_written_over(app, tmp_path):
 )
 def test_load_goes_nowhere_but_to_the_lab(url):
     with pytest.raises(LabRefused, match="lab"):
-        Application(url)
+        Client(url)
+
+
+def test_https_is_verified_against_the_authority_that_is_named(conninfo, tmp_path):
+    authority = Authority.in_directory(tmp_path)
+    certificate, key = authority.issue(tmp_path, "front", ("localhost",))
+    front = Application(conninfo, f"--certfile={certificate}", f"--keyfile={key}")
+    url = f"https://localhost:{front.port}"
+    front.start()
+    try:
+        outcome = load(url, 50, 0.1, tmp_path / "run.jsonl", authority.cafile)
+        verdict = verify(tmp_path / "run.jsonl", None, authority.cafile)
+        with pytest.raises(LabError, match="certificate verify failed"):
+            load(url, 50, 0.1, tmp_path / "unknown.jsonl")
+        with pytest.raises(LabError, match="certificate verify failed"):
+            load(f"https://127.0.0.1:{front.port}", 50, 0.1, tmp_path / "other.jsonl", authority.cafile)
+    finally:
+        front.kill()
+
+    assert outcome.acknowledged == len(verdict.present) > 0
+
+
+def test_what_verifies_nothing_is_said_so(tmp_path):
+    with pytest.raises(LabError, match="no certificate"):
+        Client("https://127.0.0.1", tmp_path / "missing.pem")
 
 
 @pytest.mark.parametrize(
@@ -213,7 +239,7 @@ def test_load_goes_nowhere_but_to_the_lab(url):
 )
 def test_what_is_no_url_is_said_so(url):
     with pytest.raises(LabError):
-        Application(url)
+        Client(url)
 
 
 @pytest.mark.parametrize(
