@@ -46,7 +46,7 @@ class Plant:
 def make(plant: Plant, site: Site, one: Host, public_key: str) -> str:
     """Make a host's root file system; its public host key."""
     machine = plant.machine(site, one)
-    release = plant.topology.debian if one.role == NODE else 13
+    release = one.release or (plant.topology.debian if one.role == NODE else 13)
     disks.copy(plant.disk(site.name).top / f"debian-{release}", machine.root)
     key = host.furnish(machine.root, one.name)
     address = site.address(one)

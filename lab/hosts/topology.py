@@ -12,7 +12,7 @@ from lab.platform.cloud_init import CLINICS, ROLES
 from lab.spec import SiteSpec, TemplateSpec
 
 REDFISH_PORT = 443
-NODE, BACKUP, WITNESS = "node", "backup", "witness"
+NODE, BACKUP, WITNESS, WORKSHOP = "node", "backup", "witness", "workshop"
 DEBIAN_OF_PVE = {8: 12, 9: 13}
 STORAGES: Mapping[str, Mapping[str, Any]] = {
     "local": {"type": "dir", "path": "/var/lib/vz", "content": "backup,import,iso,snippets,vztmpl"},
@@ -44,11 +44,15 @@ TEMPLATES = (
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine that the lab itself boots. `address` is on its site's management network."""
+    """A machine that the lab itself boots; `number` ends its address on its site's management network.
+
+    `release` is its Debian; None: that of the nodes' Proxmox VE for a node, else the newest.
+    """
 
     name: str
     role: str
     number: int
+    release: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import ssh_config
 from lab.errors import LabError, LabRefused
 from lab.hosts import host
-from lab.hosts.access import Access
 from lab.hosts.shell import CommandFailed, run
 from lab.vm import monitor
 from lab.vm.disk import Image
@@ -35,27 +35,13 @@ class Vm:
     port: int
 
     @property
-    def access(self) -> Access:
-        """The key that opens it and the file that pins its own."""
-        return Access(self.folder)
-
-    @property
     def wiring(self) -> Wiring:
         """What of this machine QEMU is told."""
         return Wiring(self.name, self.folder, self.port)
 
     def command(self) -> tuple[str, ...]:
         """The command that opens a session as root; append what to run there."""
-        first, *rest = self.access.ssh("127.0.0.1")
-        options = (
-            "-p",
-            str(self.port),
-            "-o",
-            f"HostKeyAlias={ALIAS}",
-            "-o",
-            f"ConnectTimeout={PATIENCE_SECONDS}",
-        )
-        return (first, *options, *rest)
+        return ("ssh", "-F", str(self.folder / ssh_config.FILE), self.name)
 
     def ssh(self, *words: str, timeout: float = PATIENCE_SECONDS) -> str:
         """Run a command inside; its output. `timeout` is in seconds. Raises CommandFailed."""
@@ -115,6 +101,7 @@ def _furnish(image: Image, vm: Vm) -> None:
     vm.folder.mkdir(parents=True)
     for file in (image.key, image.known_hosts):
         shutil.copy2(file, vm.folder)
+    ssh_config.write(vm.folder, {vm.name: ("127.0.0.1", vm.port)}, alias=ALIAS)
 
 
 def _bake(image: Image, vm: Vm) -> None:
