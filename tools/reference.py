@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code: the estate's keys and the commands. `--check` only compares."""
+"""Write docs/reference/ from the code: the estate's keys, the commands, the lab. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from cli import COMMANDS, bastide
+from lab.hosts.picture import picture
+from lab.hosts.topology import standard
 from provisioner.estate.schema import document_schema
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -16,7 +18,11 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
 def main() -> int:
     """Write the pages, or with `--check` compare them; 1 if a page would change."""
-    pages = {"estate.md": estate_page(document_schema()), "commands.md": commands_page()}
+    pages = {
+        "estate.md": estate_page(document_schema()),
+        "commands.md": commands_page(),
+        "lab.svg": picture(standard()),
+    }
     stale = [name for name, text in pages.items() if _read(FOLDER / name) != text]
     if "--check" in sys.argv:
         for name in stale:

@@ -1,9 +1,13 @@
 """How one gets into the lab's machines: one key, and the host keys of all, known before the first visit."""
 
+import threading
 from pathlib import Path
 
 from lab.hosts.shell import run
 from lab.pki import write_private
+
+# Guests of all sites are made at once, by threads of one process.
+_one_writer = threading.Lock()
 
 
 class Access:
@@ -29,10 +33,11 @@ class Access:
     def pin(self, host_key: str, *names: str) -> None:
         """Remember a host's key under its names and addresses, instead of what was known of them."""
         kind, key, *_ = host_key.split()
-        lines = self.known_hosts.read_text(encoding="utf-8").splitlines()
-        others = [line for line in lines if not set(line.split()[0].split(",")) & set(names)]
-        text = "\n".join([*others, f"{','.join(names)} {kind} {key}", ""])
-        write_private(self.known_hosts, text.encode())
+        with _one_writer:
+            lines = self.known_hosts.read_text(encoding="utf-8").splitlines()
+            others = [line for line in lines if not set(line.split()[0].split(",")) & set(names)]
+            text = "\n".join([*others, f"{','.join(names)} {kind} {key}", ""])
+            write_private(self.known_hosts, text.encode())
 
     def ssh(self, address: str, *, user: str = "root") -> tuple[str, ...]:
         """The command that opens a session on a host; append what to run there."""

@@ -55,7 +55,7 @@ def make(name: str) -> tuple[Path, ...]:
 
 @contextmanager
 def joined(name: str) -> Iterator[None]:
-    """Put this process and all that it starts into a group while the block runs, so that cleaning finds them."""
+    """Put this process and all that it starts into a group for a while, so that cleaning finds them."""
     before = tuple(hierarchy / path / "cgroup.procs" for hierarchy, path in _own_places())
     for file in make(name):
         file.write_text(str(os.getpid()), encoding="ascii")

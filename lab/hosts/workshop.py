@@ -11,7 +11,7 @@ import click
 
 from lab import ssh_config
 from lab.errors import LabError, LabRefused
-from lab.hosts import build, cgroups, cleanup, preflight
+from lab.hosts import build, cleanup, preflight
 from lab.hosts.access import Access
 from lab.hosts.images import RELEASES
 from lab.hosts.lifecycle import root_folder
@@ -39,7 +39,7 @@ def up() -> Path:
 
 
 def down() -> None:
-    """Remove the machines and all that came with them. Raises LabRefused when they are not there, or a lab is."""
+    """Remove the machines and all that came with them. Raises LabRefused when they are not there."""
     root = root_folder()
     if not (root / FOLDER).is_dir():
         raise LabRefused("there is no workshop on this machine", "Nothing was stopped.")

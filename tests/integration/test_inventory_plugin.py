@@ -50,7 +50,7 @@ def installed():
     }
 
 
-@pytest.mark.parametrize("name", ["lab", "synergia"])
+@pytest.mark.parametrize("name", ["lab-api", "synergia"])
 def test_a_checkout_needs_no_settings_to_show_its_estates(name):
     ran = ansible("ansible-inventory", "-i", f"inventory/{name}/bastide.yml", "--list", cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
