@@ -30,7 +30,10 @@ class Scene:
 
 
 SCENES = (
-    Scene("Start the lab: two simulated Proxmox VE clusters", ("bastide", "lab", "up", "--api-only", "--dir", "demo/lab")),
+    Scene(
+        "Start the lab: two simulated Proxmox VE clusters",
+        ("bastide", "lab", "up", "--api-only", "--dir", "demo/lab"),
+    ),
     Scene("Is the estate right?", ("bastide", "-e", "demo/estate", "validate")),
     Scene(
         "What would change? (exit 4: changes)",
