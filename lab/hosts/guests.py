@@ -89,9 +89,11 @@ class GuestMachines:
         for folder in list(self._disk.top.glob(f"nodes/*/*/images/{guest.vmid}")):
             storage = folder.parents[1]
             if storage.parent.name != guest.node:
-                target = self._disk.storage(guest.node, storage.name, shared=False) / "images"
+                target = self._disk.storage(guest.node, storage.name, shared=False) / "images" / folder.name
                 target.mkdir(parents=True, exist_ok=True)
-                folder.rename(target / str(guest.vmid))
+                for volume in filter(disks.is_subvolume, folder.iterdir()):
+                    volume.rename(target / volume.name)
+                shutil.rmtree(folder)
                 moved = True
         return moved
 

@@ -60,6 +60,8 @@ def make(plant: Plant, site: Site, one: Host, public_key: str) -> str:
     (machine.root / "etc/cloud/cloud-init.disabled").write_text("", encoding="utf-8")
     host.authorise(machine.root, public_key)
     for source, _ in machine.binds:
+        if not source.exists():
+            disks.create(source)  # `btrfs receive` on the node wants to find a subvolume there
         for folder in FOLDERS:
             (source / folder).mkdir(parents=True, exist_ok=True)
     name_in_dns(plant, one.name, address)
@@ -68,7 +70,7 @@ def make(plant: Plant, site: Site, one: Host, public_key: str) -> str:
 
 def switch_on(plant: Plant, site: Site, one: Host) -> None:
     """Plug a host in and boot it."""
-    network.plug(one.name, site.name, (("eth0", network.bridge(), None),))
+    network.plug(one.name, site.name, (("eth0", network.bridge(), site.mac(one)),))
     host.boot(plant.machine(site, one))
 
 

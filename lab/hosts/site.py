@@ -166,8 +166,6 @@ class HostsSite(LabSite):
             machines.switch_off, self.site, one, kill=True
         )  # what is left of its last life
         await asyncio.to_thread(machines.switch_on, self._plant, self.site, one)
-        machine = self._plant.machine(self.site, one)
-        await asyncio.to_thread(host.wait_ssh, machine, self.site.address(one))
 
     async def _press(self, one: Host, kind: str) -> None:
         """What a power switch does: it is a fault that somebody put in force on purpose, or lifts."""

@@ -80,6 +80,10 @@ class Site:
         """The address of a host on the management network."""
         return f"{self.prefix}.0.{host.number}"
 
+    def mac(self, host: Host) -> str:
+        """The hardware address of a host: always the same, or its neighbours would look for the old one."""
+        return f"bc:24:11:{int(self.prefix.partition('.')[2]):02x}:00:{host.number:02x}"
+
     def controller(self, host: Host) -> str:
         """The address of a host's baseboard controller, on the management network."""
         return f"{self.prefix}.0.{100 + host.number}"

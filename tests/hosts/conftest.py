@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import pytest
-from hosts_lab import ROOT, UpLab, bastide_lab
+from hosts_lab import ROOT, UpLab, bastide_lab, wait_for
 
 from lab.hosts import cleanup, lifecycle, preflight
 from lab.hosts.topology import standard
+
+NODES = ("10.84.0.11", "10.84.0.12", "10.184.0.11", "10.184.0.12")
 
 
 def _missing() -> str:
@@ -50,6 +52,7 @@ def up_lab(tmp_path_factory):
 def whole(up_lab):
     """The lab with no fault in force, and none left behind."""
     up_lab.control.lift()
+    wait_for(lambda: all(up_lab.answers(address) for address in NODES))
     yield up_lab
     up_lab.control.lift()
 

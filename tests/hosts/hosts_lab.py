@@ -92,7 +92,7 @@ class Api:
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.verify = site.cafile
-        self.session.headers |= site.token_header
+        self.session.headers.update(site.token_header)
 
     def __call__(self, method, path, **values):
         """The data of an answer; a task is waited for and has to end well."""

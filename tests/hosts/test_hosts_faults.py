@@ -48,6 +48,7 @@ def test_a_dead_node_answers_neither_ssh_nor_api_and_comes_back_as_it_was(whole,
     nodes = whole.api("carpentras", node=1)("GET", "/nodes")
     assert {node["node"]: node["status"] for node in nodes} == {"ventoux-1": "offline", "ventoux-2": "online"}
     fault("node-down", "--site", "carpentras", "--lift")
+    wait_for(lambda: whole.answers(CARPENTRAS))
     assert whole.ssh(CARPENTRAS, "cat", "/root/before") == "kept"
     assert listens(CARPENTRAS, 8006)
 
@@ -73,7 +74,7 @@ def test_a_dead_site_is_silent_and_the_other_is_not(whole, fault):
     assert not listens(CAVAILLON, 8006)
     assert whole.answers(CARPENTRAS)
     fault("site-down", "--site", "cavaillon", "--lift")
-    assert all(whole.answers(f"10.184.0.{host}") for host in (11, 12, 21))
+    wait_for(lambda: all(whole.answers(f"10.184.0.{host}") for host in (11, 12, 21)))
     assert listens(CAVAILLON, 8006)
 
 
@@ -82,7 +83,7 @@ def test_a_node_that_powers_itself_off_is_down_for_the_cluster(whole, fault):
     wait_for(lambda: "node-down" in bastide_lab("fault", "--list", folder=whole.folder).stdout)
     assert not listens("10.84.0.12", 8006)
     fault("node-down", "--site", "carpentras", "--lift")
-    assert whole.answers("10.84.0.12")
+    wait_for(lambda: whole.answers("10.84.0.12"))
 
 
 def test_a_full_disk_takes_no_more_and_gives_its_room_back(whole, fault):
