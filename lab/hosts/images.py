@@ -62,6 +62,7 @@ FILES = {
     "etc/cloud/cloud.cfg.d/90-lab.cfg": (
         "datasource_list: [NoCloud, None]\n"
         "ssh_deletekeys: false\n"
+        "ssh_genkeytypes: []\n"
         "system_info: {network: {renderers: [networkd]}}\n"
         "disable_root: false\n"  # the lab's own key opens root's door
         "growpart: {mode: 'off'}\nresize_rootfs: false\n"
@@ -75,6 +76,19 @@ FILES = {
 ENABLED = ("systemd-networkd", "ssh")
 # They wait for hardware, keys or networks that a container does not have, or spend time on first boots.
 MASKED = (
+    "dev-hugepages.mount",
+    "dev-mqueue.mount",
+    "run-lock.mount",
+    "sys-kernel-config.mount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "sys-fs-fuse-connections.mount",
+    "systemd-network-generator.service",
+    "systemd-pstore.service",
+    "systemd-hwdb-update.service",
+    "systemd-modules-load.service",
+    "modprobe@.service",
+    "kmod-static-nodes.service",
     "systemd-networkd-wait-online.service",
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
