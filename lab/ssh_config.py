@@ -26,6 +26,7 @@ def write(folder: Path, places: Mapping[str, tuple[str, int]], *, alias: str | N
         "  IdentitiesOnly yes",
         f'  UserKnownHostsFile "{folder}/known_hosts"',
         "  StrictHostKeyChecking yes",
+        f'  ControlPath "{folder}/%n.ssh"',  # for those who ask for ControlMaster
         "  BatchMode yes",
         "  ConnectTimeout 20",
         "  LogLevel ERROR",
