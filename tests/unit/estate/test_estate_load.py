@@ -32,7 +32,10 @@ def problems_of(folder: Path):
     return [(Path(problem.file).name, problem.line, problem.message) for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize(("name", "nodes", "guests"), [("synergia", 3, 20), ("lab-api", 3, 20), ("lab", 2, 8)])
+ESTATES = [("synergia", 3, 20), ("lab-api", 3, 20), ("lab", 2, 8)]
+
+
+@pytest.mark.parametrize(("name", "nodes", "guests"), ESTATES)
 def test_the_estates_that_come_along_are_sound(name, nodes, guests):
     estate = load(ROOT / "inventory" / name).estate
     assert len(estate.sites) == 2
