@@ -102,9 +102,9 @@ def names() -> tuple[str, ...]:
 def pids(name: str = "") -> tuple[int, ...]:
     """The processes of a machine, or of the whole lab."""
     found: list[int] = []
-    for file in (_unified() / NAME / name).rglob("cgroup.procs"):
+    for folder, _, _ in os.walk(_unified() / NAME / name):
         with suppress(OSError):  # a group may go while it is read
-            found += [int(word) for word in file.read_text(encoding="ascii").split()]
+            found += [int(word) for word in Path(folder, "cgroup.procs").read_text(encoding="ascii").split()]
     return tuple(found)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from fakepve import TaskError
@@ -58,7 +59,8 @@ class MachineGround(Ground):
         busy = {record["id"] for record in self._cluster.tasklog if record["status"] == "running"}
         for vmid in [*self._cluster.vms.by_id, *self._cluster.cts.by_id]:
             if str(vmid) not in busy and not self._locks[vmid].locked():
-                await self._look_after(vmid)
+                with suppress(TaskError):  # the guest was switched off for it
+                    await self._look_after(vmid)
 
     async def node_died(self, node: str) -> None:
         """A node lost its power, and so did its guests."""

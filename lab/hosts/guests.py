@@ -122,11 +122,9 @@ class GuestMachines:
             self._furnish(guest, path)
 
     def _furnish(self, guest: Guest, root: Path) -> None:
-        key = host.furnish(root, guest.name)
+        host.furnish(root, guest.name)
         host.authorise(root, self._access.public_key)
         shutil.rmtree(root / "var/lib/cloud", ignore_errors=True)
-        if guest.address:
-            self._access.pin(key, guest.address, guest.name)
 
     def _origin(self, guest: Guest, disk: Disk) -> Path | None:
         """What a new disk begins as: another disk, a snapshot, an image; None for an empty one."""
@@ -231,9 +229,16 @@ class GuestMachines:
             cloudinit.write_seed(guest, machine.root, self._site.router(), self._custom(guest))
         self._off(machine.name, in_order=False)
         network.plug(machine.name, self._site.name, self._cables(guest))
+        self._make_known(guest, machine.root)
+        host.boot(machine)
+
+    def _make_known(self, guest: Guest, root: Path) -> None:
+        """Tell the names and the host key that a machine boots with; a rollback may have changed them."""
+        key = root / "etc/ssh/ssh_host_ed25519_key.pub"
         if guest.address:
             machines.name_in_dns(self._plant, guest.name, guest.address)
-        host.boot(machine)
+            if key.is_file():
+                self._access.pin(key.read_text(encoding="utf-8"), guest.address, guest.name)
 
     def _custom(self, guest: Guest) -> dict[str, str]:
         """The documents that `cicustom` puts in place of Proxmox VE's own: `{kind: text}`."""

@@ -258,5 +258,8 @@ def collisions(topology: Topology) -> tuple[str, ...]:
     return tuple(
         f"this machine already has a route: {line.strip()}"
         for line in taken
-        if re.sub(r"^(local|broadcast|unicast) ", "", line).startswith(marks) and PREFIX not in line
+        if re.sub(r"^(local|broadcast|unicast|blackhole|unreachable|prohibit|throw) ", "", line).startswith(
+            marks
+        )
+        and PREFIX not in line
     )

@@ -1,14 +1,13 @@
 """A site whose nodes are machines: a dead node has no power, and its endpoint of the API went with it."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from aiohttp import web
-from fakepve import TaskError
 
 from lab.errors import LabRefused
 from lab.faults import NODE_DOWN, SITE_DOWN, Fault
@@ -53,6 +52,8 @@ class HostsSite(LabSite):
     async def start(self, authority: Authority) -> None:
         """Make the disks of the templates, answer, and hand out power switches."""
         await super().start(authority)
+        for node in self.spec.nodes:
+            self.cluster.give_bridge(node, network.DRILL)
         await self.ground.seed()
         for one in self.site.hosts:
             await self._serve_controller(one)
@@ -198,10 +199,12 @@ class HostsSite(LabSite):
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            if not self._one_refresh.locked():
-                self._notice_dead_hosts()
-            with suppress(TaskError):  # the guest was switched off for it
+            try:
+                if not self._one_refresh.locked():
+                    self._notice_dead_hosts()
                 await self.ground.sweep()
+            except Exception:  # one odd guest must not end the care for all others
+                logging.getLogger("lab").exception("looking after the machines of %s failed", self.site.name)
 
     def _notice_dead_hosts(self) -> None:
         """A host that went down by itself stays down until somebody presses its power switch."""

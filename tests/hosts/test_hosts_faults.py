@@ -64,6 +64,8 @@ def test_guests_of_a_dead_node_die_with_it(whole, fault):
     fault("node-down", "--site", "carpentras", "--node", "ventoux-1")
     assert not listens(address, 22)
     fault("node-down", "--site", "carpentras", "--lift")
+    wait_for(lambda: whole.answers(address))
+    api = whole.api("carpentras", node=1)  # the API ended the old connection, for nobody spoke
     api("POST", node + "/qemu/181/status/stop")
     api("DELETE", node + "/qemu/181")
 

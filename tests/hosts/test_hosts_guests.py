@@ -41,7 +41,8 @@ def remove(api, vmid):
 def test_a_clone_boots_as_cloud_init_was_told(whole, guest):
     assert whole.ssh(guest, "hostname") == "probe"
     assert whole.ssh(guest, "sudo", "id", "-u", user="soignant") == "0"
-    assert whole.ssh(guest, "cloud-init", "query", "cloud_name") == "nocloud"
+    whole.try_ssh(guest, "cloud-init", "status", "--wait")
+    assert whole.ssh(guest, "cloud-init", "query", "platform") == "nocloud"
     card = json.loads(whole.ssh(guest, "ip", "-j", "address", "show", "eth0"))[0]
     config = whole.api("carpentras")("GET", GUEST + "/config")
     assert card["address"].upper() in config["net0"]
