@@ -70,9 +70,12 @@ def test_an_apply_cut_short_after_every_write_in_turn_arrives_in_the_end(tmp_pat
     writes, picture = clean
     with running_lab(LabSpec.sized(sites=1), tmp_path / "lab") as lab:
         bastide = prepare(lab, tmp_path / "estate")
+        ends = []
         for _ in range(writes):
-            if cut_short(lab, bastide, lab.control.write_count(SITE) + stride, sign) == 0:
+            ends.append(cut_short(lab, bastide, lab.control.write_count(SITE) + stride, sign))
+            if ends[-1] == 0:
                 break
+        assert ends[0] != 0, "nothing was cut short"
         assert bastide("apply", "--yes").code == 0
         finished_as(picture, lab, bastide)
 
