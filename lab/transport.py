@@ -75,7 +75,7 @@ class Transport(Login):
             response = error(refusal.status, refusal.message, refusal.errors)
         except (web.HTTPException, asyncio.CancelledError):
             raise
-        except Exception:
+        except Exception:  # a mistake of the lab: logged, and answered as a server would
             logging.getLogger("lab").exception("the lab failed at %s %s", call.method, call.path)
             response = error(500, "internal error of the lab")
         if call.write is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from provisioner.model.estate import Estate
-from provisioner.model.objects import Call, Desired, Observed, Ref, Traits, Work
+from provisioner.model.objects import Call, Desired, Mark, Observed, Ref, Traits, Work, read_mark
 
 Answers: TypeAlias = Mapping[str, Any]
 """GET path to the `data` of its answer; a path that could not be read is missing.
@@ -42,6 +42,11 @@ class Scope:
     def wants(self, kind: str) -> bool:
         """Whether any object of the kind is wanted, or everything is read."""
         return self.everything or any(ref.kind == kind for ref in self.wanted)
+
+    def concerns(self, ref: Ref, comment: str | None) -> bool:
+        """Whether an object's details matter: it is wanted, or its comment says that it is ours."""
+        ours = read_mark(comment, self.mark)[1] is not Mark.NONE
+        return self.everything or ours or ref in self.wanted
 
 
 def no_details(_scope: Scope, _answers: Answers) -> dict[str, Ref]:

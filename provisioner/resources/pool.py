@@ -34,13 +34,7 @@ def reads(_scope: Scope) -> tuple[str, ...]:
 def details(scope: Scope, answers: Answers) -> dict[str, Ref]:
     """Members are told pool by pool; those of pools that are wanted or ours matter."""
     rows = ((Ref(scope.site, "pool", row["poolid"]), row) for row in answers.get("/pools", ()))
-    return {
-        f"/pools/{ref.id}": ref
-        for ref, row in rows
-        if scope.everything
-        or ref in scope.wanted
-        or read_mark(row.get("comment"), scope.mark)[1] is not Mark.NONE
-    }
+    return {f"/pools/{ref.id}": ref for ref, row in rows if scope.concerns(ref, row.get("comment"))}
 
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:

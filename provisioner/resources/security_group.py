@@ -24,13 +24,7 @@ def reads(_scope: Scope) -> tuple[str, ...]:
 def details(scope: Scope, answers: Answers) -> dict[str, Ref]:
     """The rules of groups that are wanted or ours."""
     rows = ((Ref(scope.site, "security_group", row["group"]), row) for row in answers.get(PATH, ()))
-    return {
-        f"{PATH}/{ref.id}": ref
-        for ref, row in rows
-        if scope.everything
-        or ref in scope.wanted
-        or read_mark(row.get("comment"), scope.mark)[1] is not Mark.NONE
-    }
+    return {f"{PATH}/{ref.id}": ref for ref, row in rows if scope.concerns(ref, row.get("comment"))}
 
 
 def parse(scope: Scope, answers: Answers) -> tuple[Observed, ...]:
