@@ -24,6 +24,7 @@ PATTERNS: Mapping[str, str] = {
         "a reference to a secret: `env:NAME`, `file:PATH`, `sops:FILE#KEY` or `vault:FILE#KEY`"
     ),
     r"^file:.+$": "a `file:PATH`",
+    r"^[a-z_][a-z0-9_-]{0,31}$": "a login such as `root` or `bastide`",
     r"^[A-Z]{2}$": "a country of two capital letters, such as FR",
     r"^[^\s:/]+@[A-Za-z][A-Za-z0-9._-]+$": "a user with its realm, such as `astreinte@pve`",
     r"^[A-Za-z][A-Za-z0-9._-]+$": "the name of a token",

@@ -10,6 +10,7 @@ from provisioner.model.base import Model, Name
 from provisioner.model.guest import Ct, Guest, Vm
 from provisioner.model.service import Contact, Policies, Service, Window
 from provisioner.model.site import Site, Witness
+from provisioner.model.ssh import Ssh
 
 
 class Estate(Model):
@@ -21,6 +22,7 @@ class Estate(Model):
     country: str = Field("FR", pattern=r"^[A-Z]{2}$", description="Whose public holidays count.")
     sites: dict[Name, Site] = Field(min_length=1)
     witness: Witness | None = None
+    ssh: Ssh = Field(default_factory=Ssh)
     guests: dict[Name, Guest] = Field(default_factory=dict)
     services: dict[Name, Service] = Field(default_factory=dict)
     policies: Policies = Field(default_factory=Policies)

@@ -32,13 +32,16 @@ def problems_of(folder: Path):
     return [(Path(problem.file).name, problem.line, problem.message) for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize("name", ["synergia", "lab"])
-def test_the_estates_that_come_along_are_sound(name):
+ESTATES = [("synergia", 3, 20), ("lab-api", 3, 20), ("lab", 2, 8)]
+
+
+@pytest.mark.parametrize(("name", "nodes", "guests"), ESTATES)
+def test_the_estates_that_come_along_are_sound(name, nodes, guests):
     estate = load(ROOT / "inventory" / name).estate
     assert len(estate.sites) == 2
-    assert all(len(site.nodes) == 3 for site in estate.sites.values())
+    assert all(len(site.nodes) == nodes for site in estate.sites.values())
     assert estate.services
-    assert len(estate.guests) > 20
+    assert len(estate.guests) > guests
 
 
 def test_included_files_are_merged_by_their_keys(tmp_path):
