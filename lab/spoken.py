@@ -1,0 +1,32 @@
+"""How the lab's commands say what went wrong."""
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import click
+
+from lab.errors import LabError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def spoken(command: Callable[P, R]) -> Callable[P, R]:
+    """Say a lab's problem in one sentence and leave with its exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except ModuleNotFoundError as missing:
+            click.echo(f"The lab needs {missing.name}, which is not installed.", err=True)
+            click.echo("Install it with: pip install 'bastide[lab]'", err=True)
+            raise SystemExit(1) from missing
+        except LabError as problem:
+            click.echo(problem.what, err=True)
+            if problem.hint:
+                click.echo(problem.hint, err=True)
+            raise SystemExit(problem.exit_code) from problem
+
+    return run
