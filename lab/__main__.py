@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from lab.errors import LabError
@@ -10,9 +11,8 @@ from lab.server import Lab
 from lab.spec import LabSpec
 
 
-async def live(spec: LabSpec, folder: Path) -> None:
+async def live(lab: Lab) -> None:
     """Run a lab until its control channel or a signal says stop. Raises LabError when it cannot come up."""
-    lab = Lab(spec, folder)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lab.done.set)
@@ -20,15 +20,29 @@ async def live(spec: LabSpec, folder: Path) -> None:
     await lab.run()
 
 
-def main() -> int:
-    """Run the lab of the folder that is the only argument; the exit code."""
-    folder = Path(sys.argv[1])
+def told(lab: Callable[[], Lab]) -> int:
+    """Make and run a lab, and say in two lines why it could not be; the exit code."""
+
+    async def run() -> None:
+        await live(lab())
+
     try:
-        asyncio.run(live(LabSpec.from_json((folder / "spec.json").read_text(encoding="utf-8")), folder))
+        asyncio.run(run())
     except LabError as problem:
         sys.stderr.write(f"{problem.what}\n{problem.hint}\n")
         return problem.exit_code
     return 0
+
+
+def spec_in(folder: Path) -> LabSpec:
+    """The spec that whoever starts a lab wrote into its folder."""
+    return LabSpec.from_json((folder / "spec.json").read_text(encoding="utf-8"))
+
+
+def main() -> int:
+    """Run the lab of the folder that is the only argument; the exit code."""
+    folder = Path(sys.argv[1])
+    return told(lambda: Lab(spec_in(folder), folder))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 
 from lab.areas import AREAS
 from lab.firewall import Firewall
+from lab.ground import Ground
 from lab.guests import Guests
 from lab.nodes import Nodes
 from lab.spec import SiteSpec
@@ -18,11 +19,13 @@ from lab.transport import Transport
 class Core(Transport, Tasks, Guests, Nodes, Firewall):
     """What a cluster is without its stateful areas.
 
-    `pve_major` (8 or 9) is what areas read to speak as that release does; `ordinal` is its place in the lab.
+    `pve_major` (8 or 9) is what areas read to speak as that release does; `ordinal` is its place in the lab;
+    `ground` is what its guests are.
     """
 
     pve_major: int = 9
     ordinal: int = 0
+    ground: Ground = Ground()
 
     def persisted(self) -> tuple[str, ...]:
         """The attributes in which the areas keep their state."""
@@ -40,6 +43,7 @@ def cluster_of(site: SiteSpec, *, time_scale: float) -> Any:
     cluster.pve_major, cluster.ordinal = site.pve_major, site.ordinal
     cluster.version, cluster.release_version = site.version, ".".join(site.version.split(".")[:2])
     cluster.nodes = {node: {"online": True} for node in site.nodes}
+    cluster.addresses = dict(site.addresses)
     cluster.storages = {}
     cluster.time_scale = time_scale
     return cluster

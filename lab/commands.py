@@ -1,4 +1,4 @@
-"""`bastide lab`: two simulated sites, up, broken on demand, and down again. Parse, one call, print.
+"""`bastide lab`: two sites on this machine, up, broken on demand, and down again. Parse, one call, print.
 
 The command line loads this group only when it is asked for; the rest of the lab is loaded by the commands, so
 that `--help` works where the lab's own dependencies are not installed.
@@ -8,7 +8,7 @@ import asyncio
 import functools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -16,11 +16,16 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from lab.errors import LabError, LabRefused
+from lab.load_command import load
+from lab.spoken import spoken
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 SIMULATED = "Simulated: no guest runs and no disk holds bytes; only the Proxmox VE API answers."
+MACHINES = (
+    "A lab: hosts and guests are Debian system containers on one kernel; the Proxmox VE API is simulated."
+)
 
 
 def _folder_option(command: Callable[P, R]) -> Callable[P, R]:
@@ -32,33 +37,16 @@ def _folder_option(command: Callable[P, R]) -> Callable[P, R]:
     )(command)
 
 
-def _spoken(command: Callable[P, R]) -> Callable[P, R]:
-    """Say a lab's problem in one sentence and leave with its exit code."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except ModuleNotFoundError as missing:
-            click.echo(f"The lab needs {missing.name}, which is not installed.", err=True)
-            click.echo("Install it with: pip install 'bastide[lab]'", err=True)
-            raise SystemExit(1) from missing
-        except LabError as problem:
-            click.echo(problem.what, err=True)
-            if problem.hint:
-                click.echo(problem.hint, err=True)
-            raise SystemExit(problem.exit_code) from problem
-
-    return run
-
-
 def _chosen(folder: Path | None) -> Path:
     return (folder or Path(os.environ.get("BASTIDE_LAB_DIR") or ".lab")).absolute()
 
 
 @click.group()
 def lab() -> None:
-    """Two simulated sites on this machine, to try things on."""
+    """Two sites on this machine, to try things on: real Debian hosts as root, else their API alone."""
+
+
+lab.add_command(load)
 
 
 @lab.command()
@@ -68,19 +56,31 @@ def lab() -> None:
 )
 @click.option("--time-scale", type=click.FloatRange(0), default=0.1, show_default=True,
               help="Real seconds a Proxmox second takes; 0 ends tasks at once.")  # fmt: skip
+@click.option("--api-only", is_flag=True, help="No machines: simulated clusters on loopback; needs no root.")
 @click.option("--port", type=click.IntRange(1024, 65000), default=18006, show_default=True,
-              help="First of the nodes' ports on 127.0.0.1.")  # fmt: skip
-@click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C.")
-@_spoken
-def up(folder: Path | None, pve: str, time_scale: float, port: int, *, foreground: bool) -> None:
+              help="First of the nodes' ports on 127.0.0.1, with --api-only.")  # fmt: skip
+@click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C, with --api-only.")
+@spoken
+def up(folder: Path | None, pve: str, time_scale: float, *, api_only: bool, **how: Any) -> None:
     """Start the lab, and wait until it answers."""
+    if api_only:
+        _up_api(_chosen(folder), int(pve), time_scale, **how)
+        return
+    from lab.hosts import lifecycle  # noqa: PLC0415  # see the module's docstring
+
+    where, wish = _chosen(folder), lifecycle.Wish(int(pve), time_scale)
+    running = lifecycle.up(wish, where, functools.partial(click.echo, err=True))
+    _introduce(running, where)
+    click.echo(f"SSH: ssh -i {where}/id_ed25519 -o UserKnownHostsFile={where}/known_hosts root@ADDRESS")
+
+
+def _up_api(where: Path, pve_major: int, time_scale: float, *, port: int, foreground: bool) -> None:
     from lab.background import running_in, up  # noqa: PLC0415  # see the module's docstring
     from lab.spec import LabSpec  # noqa: PLC0415
 
     plan = LabSpec.default()
-    sites = tuple(replace(site, pve_major=int(pve)) for site in plan.sites)
+    sites = tuple(replace(site, pve_major=pve_major) for site in plan.sites)
     plan = replace(plan, sites=sites, time_scale=time_scale, port=port)
-    where = _chosen(folder)
     there = running_in(where)
     if there:
         _introduce(there, where)
@@ -93,10 +93,15 @@ def up(folder: Path | None, pve: str, time_scale: float, port: int, *, foregroun
 
 def _stay(plan: Any, where: Path) -> None:
     from lab.__main__ import live  # noqa: PLC0415  # see the module's docstring
+    from lab.server import Lab  # noqa: PLC0415  # see the module's docstring
 
     where.mkdir(parents=True, exist_ok=True)
     click.echo(f"{SIMULATED}\nThe lab runs in {where}; Ctrl-C ends it.", err=True)
-    asyncio.run(live(plan, where))
+
+    async def stay() -> None:
+        await live(Lab(plan, where))
+
+    asyncio.run(stay())
 
 
 def _introduce(running: Any, where: Path) -> None:
@@ -107,32 +112,50 @@ def _introduce(running: Any, where: Path) -> None:
         click.echo(f"  API token in {where / (site.name + '.token')}")
     click.echo(f"CA certificate: {running.cafile}")
     click.echo(f"Passwords and tokens: {where / 'credentials.json'}")
-    click.echo(SIMULATED)
+    click.echo(MACHINES if running.machines else SIMULATED)
 
 
 @lab.command()
 @_folder_option
-@_spoken
+@spoken
 def down(folder: Path | None) -> None:
-    """Stop the lab. What it holds is kept for the next time."""
-    from lab.background import down  # noqa: PLC0415  # see the module's docstring
+    """Stop the lab. Machines and their disks go; the API alone keeps what it holds for the next time."""
+    from lab.background import down, running_in  # noqa: PLC0415  # see the module's docstring
+    from lab.hosts import lifecycle  # noqa: PLC0415
 
+    there = running_in(_chosen(folder))
+    if (there is None or there.machines) and lifecycle.is_there():
+        lifecycle.down()
+        click.echo("The lab is down; nothing of it is left on this machine but the cache of its images.")
+        return
     pid = down(_chosen(folder))
     click.echo(f"The lab (process {pid}) is down; its state stays in {_chosen(folder)}.")
 
 
 @lab.command()
+@spoken
+def clean() -> None:
+    """Remove what a crash or a reboot left of the machines of a lab."""
+    from lab.hosts import cleanup, lifecycle  # noqa: PLC0415  # see the module's docstring
+
+    for line in cleanup.leftovers(lifecycle.root_folder()):
+        click.echo(f"removing {line}")
+    lifecycle.down()
+
+
+@lab.command()
 @_folder_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@_spoken
+@spoken
 def status(folder: Path | None, *, as_json: bool) -> None:
     """Say what the lab simulates and how it is now."""
     if as_json and _found(folder) is None:
         click.echo(json.dumps({"up": False, "simulated": SIMULATED, "sites": {}}, indent=2))
         return
-    sites = _running(folder).control.status()
+    there = _running(folder)
+    sites, what = there.control.status(), MACHINES if there.machines else SIMULATED
     if as_json:
-        click.echo(json.dumps({"up": True, "simulated": SIMULATED, "sites": sites}, indent=2))
+        click.echo(json.dumps({"up": True, "simulated": what, "sites": sites}, indent=2))
         return
     for name, site in sites.items():
         quorum = "quorate" if site["quorate"] else "NO QUORUM"
@@ -140,31 +163,48 @@ def status(folder: Path | None, *, as_json: bool) -> None:
         for node, url in site["nodes"].items():
             click.echo(f"  {node:<12} {url}  {'answers' if node in site['listening'] else 'DOWN'}")
         click.echo(f"  {site['vms']} VMs, {site['containers']} containers, {site['writes']} writes received")
+        for line in _machine_lines(site):
+            click.echo("  " + line)
         for fault in site["faults"]:
             click.echo(f"  fault {_described(fault)}")
-    click.echo(SIMULATED)
+    click.echo(what)
+
+
+def _machine_lines(site: dict[str, Any]) -> Iterator[str]:
+    """What is said of the machines of a site of real hosts."""
+    for name, one in site.get("machines", {}).items():
+        power = "up" if one["running"] else "NO POWER"
+        yield f"{one['role']:<8} {name:<16} root@{one['address']:<14} {power:<9} {one['redfish']}"
+    for one in site.get("guests", ()):
+        if one["running"]:
+            yield f"guest    {one['name']:<16} root@{one['address'] or '?':<14} on {one['node']}"
+    for other in site.get("cuts", ()):
+        yield f"link to {other or 'every site'} is cut"
 
 
 @lab.command()
 @_folder_option
 @click.argument("name", required=False)
 @click.option("--site", help="Site that the fault strikes.")
-@click.option("--node", help="Only this node.")
+@click.option("--node", help="Only this node, or the host that is struck.")
 @click.option("--guest", type=int, help="Only this guest.")
-@click.option("--match", help='Shell pattern on "METHOD /path", on a task type, or a storage for `lock`.')
+@click.option("--match", help='Shell pattern on "METHOD /path" or a task type; or what is struck.')
 @click.option("--times", type=click.IntRange(1), help="Strike so many times, then no more.")
-@click.option("--seconds", type=click.FloatRange(0), help="How slow `slow` is.")
+@click.option("--seconds", type=float, help="How slow `slow` is, how wrong the clock of `clock-skew`.")
 @click.option("--message", help="The error's text, for `task-fail` and `error`.")
 @click.option("--list", "listing", is_flag=True, help="List the faults in force.")
 @click.option("--lift", is_flag=True, help="Lift the named fault, or all of them.")
-@_spoken
+@spoken
 def fault(folder: Path | None, name: str | None, *, listing: bool, lift: bool, **how: Any) -> None:
     """Break something at a site, see what is broken, or mend it.
 
     NAME is one of lock, no-quorum, node-down, site-down, slow, drop-connection, error, task-fail, task-warn,
-    task-endless, ticket-expired, token-revoked.
+    task-endless, ticket-expired, token-revoked; with real hosts also link-cut (--match SITE, else all links),
+    link-restore, disk-full, bit-rot (--match /FILE), clock-skew (--seconds), service-kill (--match UNIT).
     """
     control = _running(folder).control
+    if name == "link-restore":
+        name, lift = "link-cut", True
     if lift:
         click.echo(f"{control.lift(name=name, site=how['site'])} lifted")
     elif listing or not name:
@@ -174,7 +214,9 @@ def fault(folder: Path | None, name: str | None, *, listing: bool, lift: bool, *
         raise click.UsageError(f"say at which site: --site NAME ({', '.join(control.status())})")
     else:
         given = {key: value for key, value in how.items() if value is not None and key != "site"}
-        click.echo(f"fault {control.fault(name, how['site'], **given)} is in force")
+        number = control.fault(name, how["site"], **given)
+        lasts = any(one["id"] == number and one["site"] == how["site"] for one in control.faults())
+        click.echo(f"fault {number} " + ("is in force" if lasts else "has struck"))
 
 
 def _found(folder: Path | None) -> Any:

@@ -8,6 +8,16 @@ from fakepve import FakePve
 class Containers(FakePve):  # type: ignore[misc]  # fakepve ships no types
     """Containers without quorum, and under HA."""
 
+    async def _lxc_create(self, user: str, values: dict[str, Any]) -> Any:
+        self.ground.begins_as(str(values["vmid"]), values["ostemplate"])
+        return await super()._lxc_create(user, values)
+
+    async def _lxc_clone(self, user: str, values: dict[str, Any]) -> Any:
+        snapshot = values.get("snapname")
+        source = f"{values['vmid']}@{snapshot}" if snapshot else str(values["vmid"])
+        self.ground.begins_as(str(values["newid"]), source)
+        return await super()._lxc_clone(user, values)
+
     async def _lxc_config_put(self, user: str, values: dict[str, Any]) -> Any:
         self._check_writable(self._find_ct(values["node"], values["vmid"]))
         return await super()._lxc_config_put(user, values)

@@ -164,13 +164,14 @@ class ControlServer:
 
     async def _add(self, **fault: Any) -> dict[str, Any]:
         site = self._site(fault["site"])
-        node = fault.get("node")
-        if node is not None and node not in site.spec.nodes:
-            raise LabRefused(
-                f"{site.spec.name} has no node {node}", f"Its nodes: {', '.join(site.spec.nodes)}."
-            )
-        kept = site.faults.add(Fault(**fault))
-        await site.refresh()
+        wanted = Fault(**fault)
+        site.check(wanted)
+        kept = site.faults.add(wanted)
+        try:
+            await site.refresh()
+        except LabError:
+            site.faults.lift(kept.id)
+            raise
         return kept.as_json()
 
     async def _lift(self, id: int | None, name: str | None, site: str | None) -> int:  # noqa: A002  # the word on the wire

@@ -26,7 +26,16 @@ KINDS: Mapping[str, tuple[str, int | None]] = {
     "task-endless": ("the next task of a type never ends", 1),
     "ticket-expired": ("login tickets are no longer accepted", 1),
     "token-revoked": ("API tokens are no longer accepted", None),
+    "link-cut": ("the site's link to the site `match`, or all its links, drop everything", None),
+    "disk-full": ("the site's disk has no room left", None),
+    "clock-skew": ("a machine's clock is wrong by `seconds`", None),
+    "bit-rot": ("a bit of a machine's file `match` flips on the disk", 1),
+    "service-kill": ("a machine's service `match` is killed", 1),
 }
+LINK_CUT, DISK_FULL, CLOCK_SKEW = "link-cut", "disk-full", "clock-skew"
+BIT_ROT, SERVICE_KILL = "bit-rot", "service-kill"
+# These break a thing that only a lab of real hosts has.
+NEED_MACHINES = (LINK_CUT, DISK_FULL, CLOCK_SKEW, BIT_ROT, SERVICE_KILL)
 LOCK, NODE_DOWN, SITE_DOWN, NO_QUORUM = "lock", "node-down", "site-down", "no-quorum"
 
 
@@ -37,7 +46,7 @@ class Fault:
     It lets the first `skip` matching events pass and strikes the next `times` (None: all). `at_write` strikes
     the site's write of that number only (numbers count from 1 for the life of the lab). `when` says whether a
     dropped request is executed (`after`) or not (`before`). `seconds` are real ones. A `lock` without `guest`
-    is on the storage that `match` names.
+    is on the storage that `match` names. Faults of machines strike the machine of `guest`, or else of `node`.
     """
 
     name: str
@@ -59,6 +68,8 @@ class Fault:
             raise LabRefused(f"there is no fault named {self.name}", f"Known: {', '.join(KINDS)}.")
         if self.name == NODE_DOWN and not self.node:
             raise LabRefused("node-down needs to know which node", "Add --node.")
+        if self.seconds < 0 and self.name != CLOCK_SKEW:
+            raise LabRefused(f"{self.name} takes no negative seconds")
         if self.name == LOCK and self.guest is None and not self.match:
             raise LabRefused("lock needs a guest or a storage", "Add --guest ID, or --match STORAGE.")
 

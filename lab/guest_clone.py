@@ -158,6 +158,8 @@ class _Copy:
         )
         volid, _ = cluster._qm_alloc(storage, vmid, form, int(old.get("size") or 0), linked_from=base)  # noqa: SLF001  # as above
         self._made.append(volid)
+        snapshot = self._values.get("snapname")
+        cluster.ground.begins_as(volid, f"{volume}@{snapshot}" if snapshot else volume)
         return str(join_drive(volid, options))
 
     def _undo(self) -> None:

@@ -68,6 +68,7 @@ class GuestDisks(FakePve):  # type: ignore[misc]  # fakepve ships no types
             volid, _ = self._qm_alloc(
                 volume_ref(volume)[0], vmid, options.pop("format", None), self.import_bytes(source)
             )
+            self.ground.begins_as(volid, source)
             return self._with_size(volid, options), [volid]
         if volume.endswith(":cloudinit"):
             volid = self.new_cloudinit(vmid, str(volume_ref(volume)[0] or default))
@@ -147,6 +148,7 @@ class GuestDisks(FakePve):  # type: ignore[misc]  # fakepve ships no types
             self._check_lock(vm)
             volid, _ = self._qm_alloc(target, vm.vmid, values.get("format"), int(entry.get("size") or 0))
             vm.config[disk] = self._with_size(volid, options)
+            self.ground.begins_as(volid, volume)
             if values.get("delete"):
                 self._qm_free(volume)
             else:

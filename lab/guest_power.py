@@ -94,4 +94,5 @@ class GuestPower(FakePve):  # type: ignore[misc]  # fakepve ships no types
         vm = self.find(values["node"], values["vmid"])
         if str(vm.config.get("agent", "0")).removeprefix("enabled=")[:1] != "1":
             raise die("No QEMU guest agent configured")
-        return await super()._agent_call(match, values)
+        real = await self.ground.agent(vm, match.template.rsplit("/", 1)[1], values)
+        return await super()._agent_call(match, values) if real is None else real

@@ -55,7 +55,11 @@ def _disabled(node: str, storage: str) -> dict[str, Any]:
 
 
 class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
-    """Answers about the cluster as a whole."""
+    """Answers about the cluster as a whole. `addresses` are those of nodes that are machines."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.addresses: dict[str, str] = {}
 
     def bridges(self, _node: str) -> set[str]:
         """Bridges and VNets that guests on a node can be plugged into; the network areas know more."""
@@ -97,7 +101,7 @@ class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
                     "id": f"node/{name}",
                     "name": name,
                     "nodeid": number,
-                    "ip": f"192.0.2.{10 * (self.ordinal + 1) + number}",
+                    "ip": self.addresses.get(name, f"192.0.2.{10 * (self.ordinal + 1) + number}"),
                     "level": "",
                     "online": int(self._is_online(name)),
                     "local": int(name == entry),

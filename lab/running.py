@@ -61,7 +61,10 @@ class SiteAccess:
 
 @dataclass(frozen=True, slots=True)
 class RunningLab:
-    """A lab that answers: its sites, and the control channel for faults and questions."""
+    """A lab that answers: its sites, and the control channel for faults and questions.
+
+    `machines` tells whether its nodes and guests are machines.
+    """
 
     folder: Path
     sites: Mapping[str, SiteAccess]
@@ -69,6 +72,7 @@ class RunningLab:
     pid: int
     started: int
     cafile: str
+    machines: bool = False
 
     def is_alive(self) -> bool:
         """Whether the process that the lab was started as still lives."""
@@ -87,7 +91,9 @@ class RunningLab:
             name: SiteAccess(name=name, cafile=where["cafile"], **access, **secrets[name])
             for name, access in where["sites"].items()
         }
-        return cls(folder, sites, Control(Path(where["control"])), *process, where["cafile"])
+        return cls(
+            folder, sites, Control(Path(where["control"])), *process, where["cafile"], where["machines"]
+        )
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from aiohttp import web
 
 from lab.cluster import cluster_of
 from lab.control import ControlServer
-from lab.errors import LabError
-from lab.faults import NO_QUORUM, NODE_DOWN, SITE_DOWN, FaultBoard
+from lab.errors import LabError, LabRefused
+from lab.faults import NEED_MACHINES, NO_QUORUM, NODE_DOWN, SITE_DOWN, Fault, FaultBoard
 from lab.pids import start_time
 from lab.pki import Authority, fingerprint, write_private
 from lab.seed import seed
@@ -24,6 +24,7 @@ from lab.spec import LabSpec, SiteSpec
 from lab.state import Keeper
 
 HOST = "127.0.0.1"
+API_PORT = 8006
 TOKEN = "root@pam!bastide"  # noqa: S105  # the token's name, not its secret
 IDLE_SECONDS = 5.0
 LAST_ANSWERS_SECONDS = 0.5
@@ -33,9 +34,9 @@ SITE_STEP = 10
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A node's endpoint while it listens."""
+    """A node's endpoint while it listens, at an address and a port."""
 
-    port: int
+    where: tuple[str, int]
     site: web.BaseSite
 
 
@@ -47,7 +48,10 @@ class LabSite:
         self.folder = folder
         self.cluster = cluster_of(spec, time_scale=time_scale)
         self.keeper = Keeper(folder, self.cluster)
-        self.ports = dict(zip(spec.nodes, ports, strict=True))
+        self.endpoints = {
+            node: (spec.addresses[node], API_PORT) if node in spec.addresses else (HOST, port)
+            for node, port in zip(spec.nodes, ports, strict=True)
+        }
         self.faults = FaultBoard(self._faults_changed)
         self._listeners: dict[str, Listener] = {}
         self._refreshing: set[asyncio.Task[None]] = set()
@@ -78,12 +82,15 @@ class LabSite:
 
     def serve_certificate(self, authority: Authority, *, expired: bool = False) -> None:
         """Make and serve a certificate for all nodes of the site."""
-        hosts = (HOST, "localhost", *self.spec.nodes)
-        certfile, keyfile = authority.issue(self.folder, "server", hosts, expired=expired)
+        certfile, keyfile = authority.issue(self.folder, "server", self.names(), expired=expired)
         self.cluster.fingerprint = fingerprint(certfile)
         if self._tls is None:
             self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._tls.load_cert_chain(certfile, keyfile)
+
+    def names(self) -> tuple[str, ...]:
+        """The names and addresses that the site's certificate is for."""
+        return (HOST, "localhost", *self.spec.nodes, *self.spec.addresses.values())
 
     async def refresh(self) -> None:
         """Make the listeners what the faults say: a dead node's endpoint refuses connections."""
@@ -111,9 +118,19 @@ class LabSite:
             await asyncio.sleep(0)  # aborted connections are closed in the loop's next round
         self.keeper.close()
 
+    def check(self, fault: Fault) -> None:
+        """Raise LabRefused for a fault that the site does not have what it needs for."""
+        if fault.node is not None and fault.node not in self.spec.nodes:
+            hint = f"Its nodes: {', '.join(self.spec.nodes)}."
+            raise LabRefused(f"{self.spec.name} has no node {fault.node}", hint)
+        if fault.name in NEED_MACHINES:
+            hint = "Start it as root: bastide lab down && bastide lab up"
+            raise LabRefused(f"{fault.name} needs the lab of real hosts; this one is its API alone", hint)
+
     def url(self, node: str) -> str:
         """The endpoint of a node, up or not."""
-        return f"https://{HOST}:{self.ports[node]}"
+        host, port = self.endpoints[node]
+        return f"https://{host}:{port}"
 
     def access(self) -> dict[str, Any]:
         """How a client reaches the site, secrets apart."""
@@ -142,10 +159,10 @@ class LabSite:
         }
 
     def _faults_changed(self) -> None:
-        down = {fault.node for fault in self.faults.standing(NODE_DOWN)}
+        down = {fault.node for fault in self.faults.standing(NODE_DOWN)} & set(self.cluster.nodes)
         for node, state in self.cluster.nodes.items():
             state["online"] = node not in down
-        majority = 2 * len(down) < len(self.cluster.nodes)
+        majority = 2 * len(down) < len(self.cluster.nodes) + self.spec.extra_votes
         self.cluster.quorate = majority and not self.faults.standing(NO_QUORUM)
         self.cluster.cluster_changed()
         task = asyncio.ensure_future(self.refresh())
@@ -153,21 +170,28 @@ class LabSite:
         task.add_done_callback(self._refreshing.discard)
 
     async def _open(self, node: str) -> None:
+        sock = self._bound(node)
+        where = sock.getsockname()
+        self.endpoints[node] = where
+        self.cluster.entries[where] = node
+        site = web.SockSite(self._started(), sock, ssl_context=self._tls)
+        await site.start()
+        self._listeners[node] = Listener(where, site)
+
+    def _bound(self, node: str) -> socket.socket:
+        """The socket of a node's endpoint, not yet listening."""
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        host, port = self.endpoints[node]
         try:
-            sock.bind((HOST, self.ports[node]))
+            sock.bind((host, port))
         except OSError as problem:
             sock.close()
             raise LabError(
-                f"port {self.ports[node]} of {HOST} is in use: {node} of {self.spec.name} cannot answer",
+                f"port {port} of {host} is in use: {node} of {self.spec.name} cannot answer",
                 "Stop what listens there (ss -ltnp shows it), or give the lab other ports with --port.",
             ) from problem
-        self.ports[node] = sock.getsockname()[1]
-        self.cluster.entries[self.ports[node]] = node
-        site = web.SockSite(self._started(), sock, ssl_context=self._tls)
-        await site.start()
-        self._listeners[node] = Listener(self.ports[node], site)
+        return sock
 
     def _started(self) -> web.AppRunner:
         if self._runner is None:
@@ -180,7 +204,7 @@ class LabSite:
         server = self._started().server
         for connection in list(server.connections) if server else ():
             transport = connection.transport
-            if transport and transport.get_extra_info("sockname")[1] == listener.port:
+            if transport and transport.get_extra_info("sockname") == listener.where:
                 transport.abort()
 
 
@@ -191,11 +215,15 @@ class Lab:
         self.folder = folder
         kept = _kept_ports(folder)
         self.sites = {
-            site.name: LabSite(site, folder / site.name, _ports(spec, site, kept), spec.time_scale)
+            site.name: self.site_of(site, folder / site.name, _ports(spec, site, kept), spec.time_scale)
             for site in spec.sites
         }
         self.control = ControlServer(self)
         self.done = asyncio.Event()
+
+    def site_of(self, spec: SiteSpec, folder: Path, ports: tuple[int, ...], time_scale: float) -> LabSite:
+        """A site of the lab, not yet started."""
+        return LabSite(spec, folder, ports, time_scale)
 
     async def start(self) -> None:
         """Bring every site up, and say in `lab.json` where everything is."""
@@ -210,6 +238,7 @@ class Lab:
             "started": start_time(os.getpid()),
             "control": str(self.control.path),
             "cafile": str(self.authority.cafile),
+            "machines": any(site.spec.addresses for site in self.sites.values()),
             "sites": {name: site.access() for name, site in self.sites.items()},
         }
         draft = self.folder / "lab.json.new"

@@ -32,6 +32,8 @@ class SiteSpec:
     """One site: one Proxmox VE cluster. `guests` ordinary VMs are seeded round the nodes.
 
     `ordinal` is its place among the sites, from 0: no two have a guest's id or a node's address in common.
+    `addresses` of nodes that are machines: they answer there on port 8006, the others on loopback.
+    `extra_votes` are those of a quorum device, which two nodes need to lose one.
     """
 
     name: str
@@ -43,6 +45,8 @@ class SiteSpec:
     files: tuple[str, ...] = ()
     guests: int = 0
     ordinal: int = 0
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    extra_votes: int = 0
 
     @property
     def version(self) -> str:

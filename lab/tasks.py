@@ -146,6 +146,9 @@ class Tasks(TaskAnswers):
                     raise TaskError(message)
                 _doom.set(message)
                 record["log"] += (await body() or "").splitlines()
+                followed = _event(record).guest
+                if followed is not None:
+                    await self.ground.follow(followed, record["type"])
                 if message:
                     raise TaskError(message)
             finally:

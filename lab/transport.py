@@ -43,7 +43,7 @@ class Transport(Login):
         self.writes: list[dict[str, Any]] = []
         self.write_count = 0
         self.request_count = 0
-        self.entries: dict[int, str] = {}
+        self.entries: dict[tuple[str, int], str] = {}
         self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
 
     async def saved(self) -> None:
@@ -60,7 +60,7 @@ class Transport(Login):
 
     def _entry(self, request: web.Request) -> str:
         name = request.transport.get_extra_info("sockname") if request.transport else None
-        return self.entries.get(name[1] if name else 0, "") or min(self.nodes)
+        return self.entries.get(name[:2] if name else ("", 0), "") or min(self.nodes)
 
     @web.middleware
     async def _middleware(self, request: web.Request, handler: Answer) -> web.StreamResponse:

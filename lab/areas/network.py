@@ -64,6 +64,11 @@ class NetworkArea(Area):
         running = self._node_interfaces(node)["running"]
         return {name for name, options in running.items() if options["type"] in BRIDGES}
 
+    def give_bridge(self, node: str, name: str) -> None:
+        """Let a node be born with one more bridge, without ports."""
+        running = self._node_interfaces(node)["running"]
+        running[name] = {"type": "bridge", "autostart": 1, "bridge_ports": ""}
+
     async def _iface_list(self, values: Values, user: str) -> Beside | list[Values]:
         node = values["node"]
         state = self._node_interfaces(node)

@@ -32,7 +32,7 @@ def run(tmp_path, port):
     folder = tmp_path / "lab"
 
     def command(*words):
-        extra = ["--port", str(port), "--time-scale", "0"] if words[0] == "up" else []
+        extra = ["--api-only", "--port", str(port), "--time-scale", "0"] if words[0] == "up" else []
         return CliRunner().invoke(group, [*words, *extra], env={"BASTIDE_LAB_DIR": str(folder)})
 
     yield command

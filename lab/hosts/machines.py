@@ -1,0 +1,89 @@
+"""The machines that the lab boots itself: nodes, backup servers, witness; how each is made and found."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.hosts import disks, host, network
+from lab.hosts.disks import SiteDisk
+from lab.hosts.topology import NODE, STORAGES, Host, Site, Topology
+
+BACKUP_STORE = "/srv/backup"
+FOLDERS = ("dump", "images", "import", "snippets", "template/cache", "template/iso")
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """A lab on this machine: its topology, and `root`, the folder in which everything is."""
+
+    topology: Topology
+    root: Path
+
+    def disk(self, site: str) -> SiteDisk:
+        """The disk of a site."""
+        return SiteDisk.of(self.root, site)
+
+    def machine(self, site: Site, one: Host) -> host.Machine:
+        """A host of the topology as a machine."""
+        disk = self.disk(site.name)
+        binds: tuple[tuple[Path, str], ...] = ()
+        if one.role == NODE:
+            binds = tuple(
+                (disk.storage(one.name, name, shared=bool(options.get("shared"))), str(options["path"]))
+                for name, options in STORAGES.items()
+            )
+        return host.Machine(one.name, disk.machine(one.name), one.name, self.log(one.name), binds=binds)
+
+    def log(self, name: str) -> Path:
+        """What a machine writes on its console."""
+        return self.root / "log" / f"{name}.log"
+
+    @property
+    def names(self) -> Path:
+        """The folder of the names that the lab's DNS knows, a file a machine."""
+        return self.root / "dns"
+
+
+def make(plant: Plant, site: Site, one: Host, public_key: str) -> str:
+    """Make a host's root file system; its public host key."""
+    machine = plant.machine(site, one)
+    release = one.release or (plant.topology.debian if one.role == NODE else 13)
+    disks.copy(plant.disk(site.name).top / f"debian-{release}", machine.root)
+    key = host.furnish(machine.root, one.name)
+    address = site.address(one)
+    host.network(
+        machine.root, "eth0", (f"Address={address}/24", f"Gateway={site.router()}", f"DNS={site.router()}")
+    )
+    (machine.root / "etc/resolv.conf").write_text(f"nameserver {site.router()}\n", encoding="utf-8")
+    (machine.root / "etc/hosts").write_text(
+        f"127.0.0.1 localhost\n{address} {one.name}.lab {one.name}\n", encoding="utf-8"
+    )
+    (machine.root / "etc/cloud/cloud-init.disabled").write_text("", encoding="utf-8")
+    host.authorise(machine.root, public_key)
+    for source, _ in machine.binds:
+        if not source.exists():
+            disks.create(source)  # `btrfs receive` on the node wants to find a subvolume there
+        for folder in FOLDERS:
+            (source / folder).mkdir(parents=True, exist_ok=True)
+    name_in_dns(plant, one.name, address)
+    return key
+
+
+def switch_on(plant: Plant, site: Site, one: Host) -> None:
+    """Plug a host in and boot it."""
+    network.plug(one.name, site.name, (("eth0", network.bridge(), site.mac(one)),))
+    host.boot(plant.machine(site, one))
+
+
+def switch_off(site: Site, one: Host, *, kill: bool) -> None:
+    """Take a host down, in order or at once, and unplug it."""
+    if kill:
+        host.kill(one.name)
+    else:
+        host.stop(one.name)
+    network.unplug(one.name, site.name)
+
+
+def name_in_dns(plant: Plant, name: str, address: str) -> None:
+    """Let the lab's DNS know a name, at once."""
+    plant.names.mkdir(parents=True, exist_ok=True)
+    (plant.names / name).write_text(f"{address} {name} {name}.lab\n", encoding="utf-8")

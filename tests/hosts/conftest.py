@@ -1,0 +1,79 @@
+"""A lab of real hosts for the tests of this folder: one, and only where this machine can carry it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hosts_lab import ROOT, UpLab, bastide_lab, wait_for
+
+from lab.hosts import cleanup, lifecycle, preflight
+from lab.hosts.topology import standard
+
+NODES = ("10.84.0.11", "10.84.0.12", "10.184.0.11", "10.184.0.12")
+
+
+def _missing() -> str:
+    found = preflight.problems(standard(), lifecycle.root_folder())
+    return "; ".join(found)
+
+
+def pytest_collection_modifyitems(items):
+    here = [item for item in items if item.path.is_relative_to(ROOT / "tests" / "hosts")]
+    missing = _missing() if here else ""
+    for item in here:
+        item.add_marker(pytest.mark.hosts)
+        item.add_marker(pytest.mark.xdist_group("hosts"))  # there is one lab on a machine
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=f"NO REAL HOSTS HERE: {missing}"))
+
+
+@pytest.fixture
+def bare():
+    """A machine without a lab, before and after."""
+    assert cleanup.leftovers(lifecycle.root_folder()) == ()
+    yield
+    if lifecycle.is_there():
+        lifecycle.down()
+
+
+@pytest.fixture(scope="session")
+def up_lab(tmp_path_factory):
+    """The standard lab, up for all tests that do not take it down themselves."""
+    assert cleanup.leftovers(lifecycle.root_folder()) == (), "a lab is up: take it down, there can be one"
+    folder = tmp_path_factory.mktemp("hosts") / "lab"
+    started = bastide_lab("up", folder=folder)
+    assert started.returncode == 0, started.stderr
+    yield UpLab(folder)
+    assert bastide_lab("down", folder=folder).returncode == 0
+
+
+@pytest.fixture
+def whole(up_lab):
+    """The lab with no fault in force, and none left behind."""
+    up_lab.control.lift()
+    wait_for(lambda: all(up_lab.answers(address) for address in NODES))
+    yield up_lab
+    up_lab.control.lift()
+
+
+@pytest.fixture(scope="session")
+def python():
+    return sys.executable
+
+
+@pytest.fixture
+def run_as_nobody():
+    """Run a command without root."""
+
+    def run(*command):
+        return subprocess.run(
+            ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            env=os.environ | {"HOME": "/nonexistent"},
+        )
+
+    return run

@@ -1,0 +1,136 @@
+"""What the tests of real hosts look with: the command line, ssh, ping, the API; all from outside."""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from lab.hosts.access import Access
+from lab.running import RunningLab
+
+ROOT = Path(__file__).parents[2]
+
+
+def bastide_lab(*words, folder):
+    """`bastide lab WORDS` in a process of its own."""
+    command = (sys.executable, "cli.py", "lab", *words)
+    where = () if words[0] == "clean" else ("--dir", str(folder))
+    return subprocess.run((*command, *where), capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def wait_for(question, seconds=60):
+    """What `question` answers once it answers truly; it is asked again until then."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = question()
+        if answer:
+            return answer
+        time.sleep(0.2)
+    raise AssertionError(f"never became true: {question}")
+
+
+def listens(address, port):
+    """Whether something accepts connections there."""
+    probe = ("/bin/bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}")
+    try:
+        return subprocess.run(probe, capture_output=True, check=False, timeout=3).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+@dataclass(frozen=True)
+class UpLab:
+    """A lab that is up: how to speak to its machines."""
+
+    folder: Path
+
+    @property
+    def running(self):
+        return RunningLab.at(self.folder)
+
+    @property
+    def control(self):
+        return self.running.control
+
+    @property
+    def access(self):
+        return Access(self.folder)
+
+    def try_ssh(self, address, *command, user="root"):
+        """A command on a host, as the lab's owner gives it; the completed process."""
+        words = (*self.access.ssh(address, user=user), *command)
+        return subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+    def ssh(self, address, *command, user="root"):
+        """What a command on a host prints."""
+        done = self.try_ssh(address, *command, user=user)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def pings(self, source, target):
+        """Whether one host reaches another."""
+        return self.try_ssh(source, "ping", "-c1", "-W1", target).returncode == 0
+
+    def answers(self, address):
+        """Whether a host lets its owner in."""
+        return self.try_ssh(address, "true").returncode == 0
+
+    def api(self, site, node=0):
+        """The API of a site, at one of its nodes."""
+        return Api(self.running.sites[site], node)
+
+
+class Api:
+    """The API of a site, spoken to as any client does."""
+
+    def __init__(self, site, node):
+        self.base = site.urls[node] + "/api2/json"
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.verify = site.cafile
+        self.session.headers.update(site.token_header)
+
+    def __call__(self, method, path, **values):
+        """The data of an answer; a task is waited for and has to end well."""
+        name = "params" if method == "GET" else "data"
+        answer = self.session.request(method, self.base + path, **{name: values}, timeout=60)
+        assert answer.status_code == 200, f"{answer.status_code} {answer.reason}"
+        data = answer.json()["data"]
+        if isinstance(data, str) and data.startswith("UPID:"):
+            path = f"{self.base}/nodes/{data.split(':')[1]}/tasks/{data}"
+            status = wait_for(lambda: self._ended(path))
+            assert status["exitstatus"] == "OK", self.session.get(path + "/log").json()["data"]
+        return data
+
+    def _ended(self, path):
+        status = self.session.get(path + "/status", timeout=60).json()["data"]
+        return status if status["status"] == "stopped" else None
+
+
+def footprint():
+    """Everything that a lab can leave on a machine, as the machine itself tells it."""
+
+    def lines(*command):
+        return frozenset(
+            subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        )
+
+    links = json.loads(
+        subprocess.run(("ip", "-j", "link"), capture_output=True, text=True, check=True).stdout
+    )
+    nspawns = lines("ps", "-eo", "args")
+    return {
+        "mounts": frozenset(Path("/proc/self/mounts").read_text().splitlines()),
+        "links": frozenset(link["ifname"] for link in links),
+        "namespaces": lines("ip", "netns", "list"),
+        "routes": lines("ip", "route"),
+        "tables": lines("nft", "list", "tables"),
+        "loops": lines("losetup", "-n", "-l", "-O", "NAME,BACK-FILE"),
+        "machines": frozenset(line for line in nspawns if "bastide-lab" in line or "lab.hosts" in line),
+        "groups": frozenset(str(path) for path in Path("/sys/fs/cgroup").glob("*/bastide-lab")),
+        "forwarding": Path("/proc/sys/net/ipv4/ip_forward").read_text(),
+    }
