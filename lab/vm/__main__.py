@@ -1,0 +1,63 @@
+"""`python -m lab.vm start NAME` and `stop NAME`: virtual machines for Molecule and for looking around."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from lab.errors import LabError, LabRefused
+from lab.hosts.lifecycle import root_folder
+from lab.vm import disk, machine, preflight
+
+DEFAULT_PORT = 22600
+FOLDER = "vm"
+
+
+@click.group()
+def vm() -> None:
+    """Start and stop real virtual machines of Debian's own kernel."""
+
+
+@vm.command()
+@click.argument("name")
+@click.option("--port", type=click.IntRange(1024, 65535), default=DEFAULT_PORT, show_default=True)
+def start(*, name: str, port: int) -> None:
+    """Restore NAME from the booted snapshot; the first time builds and boots it, which takes minutes."""
+    preflight.check()
+    began = time.monotonic()
+    one = machine.Vm(name, _folder(name), port)
+    machine.check_free(one)
+    image = disk.ensure(root_folder() / "cache", machine.ALIAS, lambda text: click.echo(text, err=True))
+    machine.start(image, one)
+    click.echo(f"{name} answers after {time.monotonic() - began:.1f} s:", err=True)
+    click.echo(" ".join(one.command()))
+
+
+@vm.command()
+@click.argument("name")
+def stop(*, name: str) -> None:
+    """Take the power of NAME away and remove it."""
+    if not machine.stop(machine.Vm(name, _folder(name), DEFAULT_PORT)):
+        raise LabRefused(f"there is no virtual machine {name}", "Nothing was stopped.")
+
+
+def _folder(name: str) -> Path:
+    return root_folder() / FOLDER / name
+
+
+def main() -> int:
+    """Run a command; a problem is said in a sentence."""
+    try:
+        vm.main(standalone_mode=False)
+    except LabError as error:
+        click.echo(f"Error: {error.what}\n{error.hint}".rstrip(), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
