@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PEER := .venv-peer
 
-.PHONY: help demo test lint docs bench wheel clean
+.PHONY: help demo test lint molecule docs bench wheel clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ lint: $(STAMP) ## ruff, mypy --strict, the import contracts, and documents that 
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/reference.py --check
+
+molecule: $(STAMP) ## Try the roles on booted hosts and in a virtual machine; needs root, and no lab up
+	@$(BIN)/python tools/molecule.py
 
 docs: $(STAMP) ## Write the generated documents again
 	@$(BIN)/python tools/reference.py

@@ -19,7 +19,7 @@ from rich.text import Text
 
 HERE = Path(__file__).resolve().parent.parent
 OUT = HERE / "demo"
-ESTATE = OUT / "inventory" / "lab"
+ESTATE = OUT / "inventory" / "lab-api"
 WIDTH = 100
 FONT = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
 
@@ -34,19 +34,22 @@ class Scene:
 
 
 SCENES = (
-    Scene("Start the lab: two simulated Proxmox VE clusters", ("bastide", "lab", "up", "--dir", "demo/.lab")),
-    Scene("Is the estate right?", ("bastide", "-e", "demo/inventory/lab", "validate")),
+    Scene(
+        "Start the lab: two simulated Proxmox VE clusters",
+        ("bastide", "lab", "up", "--api-only", "--dir", "demo/.lab"),
+    ),
+    Scene("Is the estate right?", ("bastide", "-e", "demo/inventory/lab-api", "validate")),
     Scene(
         "What would change? (exit 4: changes)",
-        ("bastide", "-e", "demo/inventory/lab", "plan", "-o", "demo/plan.json"),
+        ("bastide", "-e", "demo/inventory/lab-api", "plan", "-o", "demo/plan.json"),
         4,
     ),
-    Scene("Apply exactly that plan", ("bastide", "-e", "demo/inventory/lab", "apply", "demo/plan.json")),
-    Scene("Plan again: nothing is left to do", ("bastide", "-e", "demo/inventory/lab", "plan")),
+    Scene("Apply exactly that plan", ("bastide", "-e", "demo/inventory/lab-api", "apply", "demo/plan.json")),
+    Scene("Plan again: nothing is left to do", ("bastide", "-e", "demo/inventory/lab-api", "plan")),
 )
 AFTER_EDIT = Scene(
     "One line of the estate was changed: see exactly what that means",
-    ("bastide", "-e", "demo/inventory/lab", "plan"),
+    ("bastide", "-e", "demo/inventory/lab-api", "plan"),
     4,
 )
 STATUS = Scene("The lab, and what of it is simulated", ("bastide", "lab", "status", "--dir", "demo/.lab"))
@@ -88,7 +91,7 @@ def _prepare() -> None:
             ("bastide", "lab", "down", "--dir", "demo/.lab"), cwd=HERE, check=False, capture_output=True
         )
         shutil.rmtree(OUT)
-    shutil.copytree(HERE / "inventory" / "lab", ESTATE)
+    shutil.copytree(HERE / "inventory" / "lab-api", ESTATE)
 
 
 def _console() -> Console:
@@ -143,7 +146,7 @@ def _summary(console: Console, seconds: float) -> None:
     console.print()
     console.print(Text(f"▌ Done in {seconds:.0f} s", style="bold green"))
     console.print("The transcript is in demo/report.html, the approved plan in demo/plan.json,")
-    console.print("and the journal of the apply in demo/inventory/lab/.bastide/journal/.")
+    console.print("and the journal of the apply in demo/inventory/lab-api/.bastide/journal/.")
     console.print("What ran here is a simulated API: no guest ran and no disk held a byte.")
 
 

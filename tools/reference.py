@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code: the estate's keys and the commands. `--check` only compares."""
+"""Write docs/reference/ from the code: the estate's keys, the commands, the lab. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from cli import COMMANDS, bastide
+from lab.hosts.picture import picture
+from lab.hosts.topology import standard
 from provisioner.model.estate import Estate
 
 FILES = (
@@ -24,6 +26,7 @@ def main() -> int:
     pages = {
         "estate.md": estate_page(Estate.model_json_schema(by_alias=True)),
         "commands.md": commands_page(),
+        "lab.svg": picture(standard()),
     }
     stale = [name for name, text in pages.items() if _read(FOLDER / name) != text]
     if "--check" in sys.argv:

@@ -16,6 +16,19 @@ if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     fi
 fi
 
+# What the lab of real hosts boots machines with; lab/hosts/preflight.py names them to who is not root.
+LAB_PACKAGES="systemd-container mmdebstrap btrfs-progs nftables dnsmasq-base iproute2 openssh-client e2fsprogs fence-agents"
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    # shellcheck disable=SC2086  # words, one package each
+    if ! dpkg -s $LAB_PACKAGES >/dev/null 2>&1; then
+        echo "setup: installing the Debian packages of the lab"
+        { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $LAB_PACKAGES; } \
+            >/dev/null || echo "setup: not all could be installed: the lab of real hosts is not to be had, its API alone is" >&2
+    fi
+else
+    echo "setup: without root there is no lab of real hosts; it needs $LAB_PACKAGES" >&2
+fi
+
 [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
 echo "setup: installing Bastide and its tools into $VENV (the first time takes a minute)"
 "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' ||
