@@ -136,9 +136,9 @@ def down(folder: Path | None) -> None:
 @spoken
 def clean() -> None:
     """Remove what a crash or a reboot left of the machines of a lab."""
-    from lab.hosts import cleanup, lifecycle  # noqa: PLC0415  # see the module's docstring
+    from lab.hosts import cleanup, lifecycle, names  # noqa: PLC0415  # see the module's docstring
 
-    for line in cleanup.leftovers(lifecycle.root_folder()):
+    for line in cleanup.leftovers(names.folder()):
         click.echo(f"removing {line}")
     lifecycle.down()
 

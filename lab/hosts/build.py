@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.errors import LabRefused
-from lab.hosts import cgroups, cleanup, dns, host, images, machines, network
+from lab.hosts import cgroups, cleanup, dns, host, images, machines, names, network
 from lab.hosts.access import Access
 from lab.hosts.machines import Plant
 from lab.pki import Authority, write_private
@@ -36,7 +36,7 @@ def raise_machines(plant: Plant, access: Access, say: Say) -> None:
 
 
 def _raise(plant: Plant, access: Access, say: Say) -> None:
-    base = images.ensure(plant.root / "cache", say)
+    base = images.ensure(names.cache(), say)
     public_key = access.ensure()
     started = time.monotonic()
     network.up(plant.topology)

@@ -1,4 +1,4 @@
-"""A control group for each machine, under `bastide-lab`: what lists, limits and kills it as a whole.
+"""A control group for each machine, under the one of its lab: what lists, limits and kills it as a whole.
 
 Without a group of its own, every machine started from one shell shares one tree, and what systemd kills in
 one it kills in the others. On a hybrid system the machine's own systemd gets the unified hierarchy, and
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from lab.hosts.names import whole as lab_name
 from lab.hosts.shell import ENVIRONMENT
 
 ROOT = Path("/sys/fs/cgroup")
-NAME = "bastide-lab"
 PERIOD_MICROSECONDS = 100_000
 GONE_SECONDS = 10.0
 # The shell joins the groups, leaves the command there, and ends.
@@ -43,11 +43,11 @@ def _hierarchies() -> tuple[Path, ...]:
 def make(name: str) -> tuple[Path, ...]:
     """Make a machine's group; the files into which its first process writes its id."""
     if not is_hybrid():
-        parent = ROOT / NAME
+        parent = ROOT / lab_name()
         parent.mkdir(exist_ok=True)
         for folder in (ROOT, parent):
             (folder / "cgroup.subtree_control").write_text("+memory +cpu +pids", encoding="ascii")
-    folders = tuple(hierarchy / NAME / name for hierarchy in _hierarchies())
+    folders = tuple(hierarchy / lab_name() / name for hierarchy in _hierarchies())
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     return tuple(folder / "cgroup.procs" for folder in folders)
@@ -94,15 +94,15 @@ def spawn(name: str, command: tuple[str, ...], log: Path, **environment: str) ->
 
 def names() -> tuple[str, ...]:
     """Every machine that has a group, alive or not."""
-    found = {one.name for tree in _hierarchies() if (tree / NAME).is_dir() for one in (tree / NAME).iterdir()
-             if one.is_dir()}  # fmt: skip
+    tops = (tree / lab_name() for tree in _hierarchies())
+    found = {one.name for top in tops if top.is_dir() for one in top.iterdir() if one.is_dir()}
     return tuple(sorted(found))
 
 
 def pids(name: str = "") -> tuple[int, ...]:
     """The processes of a machine, or of the whole lab."""
     found: list[int] = []
-    for folder, _, _ in os.walk(_unified() / NAME / name):
+    for folder, _, _ in os.walk(_unified() / lab_name() / name):
         with suppress(OSError):  # a group may go while it is read
             found += [int(word) for word in Path(folder, "cgroup.procs").read_text(encoding="ascii").split()]
     return tuple(found)
@@ -110,7 +110,7 @@ def pids(name: str = "") -> tuple[int, ...]:
 
 def leader(name: str) -> int | None:
     """Process 1 of a machine, as this system numbers it; None when it is not running."""
-    file = _unified() / NAME / name / "payload" / "init.scope" / "cgroup.procs"
+    file = _unified() / lab_name() / name / "payload" / "init.scope" / "cgroup.procs"
     with suppress(OSError, ValueError):
         return min(int(word) for word in file.read_text(encoding="ascii").split())
     return None
@@ -121,13 +121,13 @@ def limit(name: str, *, memory_bytes: int | None, cpus: float | None) -> None:
     quota = str(int(cpus * PERIOD_MICROSECONDS)) if cpus else None
     if is_hybrid():
         settings = {
-            ROOT / "memory" / NAME / name / "memory.limit_in_bytes": str(memory_bytes or -1),
-            ROOT / "cpu" / NAME / name / "cpu.cfs_quota_us": quota or "-1",
+            ROOT / "memory" / lab_name() / name / "memory.limit_in_bytes": str(memory_bytes or -1),
+            ROOT / "cpu" / lab_name() / name / "cpu.cfs_quota_us": quota or "-1",
         }
     else:
         settings = {
-            ROOT / NAME / name / "memory.max": str(memory_bytes or "max"),
-            ROOT / NAME / name / "cpu.max": f"{quota or 'max'} {PERIOD_MICROSECONDS}",
+            ROOT / lab_name() / name / "memory.max": str(memory_bytes or "max"),
+            ROOT / lab_name() / name / "cpu.max": f"{quota or 'max'} {PERIOD_MICROSECONDS}",
         }
     for file, value in settings.items():
         if file.exists():
@@ -137,13 +137,13 @@ def limit(name: str, *, memory_bytes: int | None, cpus: float | None) -> None:
 def freeze(name: str, *, frozen: bool) -> None:
     """Let a machine's processes stand still, or go on."""
     with suppress(FileNotFoundError):
-        (_unified() / NAME / name / "cgroup.freeze").write_text(str(int(frozen)), encoding="ascii")
+        (_unified() / lab_name() / name / "cgroup.freeze").write_text(str(int(frozen)), encoding="ascii")
 
 
 def kill(name: str) -> bool:
     """Kill everything in a machine's group at once; True when nothing of it is left."""
     with suppress(OSError):
-        (_unified() / NAME / name / "cgroup.kill").write_text("1", encoding="ascii")
+        (_unified() / lab_name() / name / "cgroup.kill").write_text("1", encoding="ascii")
     deadline = time.monotonic() + GONE_SECONDS
     while time.monotonic() < deadline:
         left = pids(name)
@@ -159,7 +159,7 @@ def kill(name: str) -> bool:
 def remove(name: str) -> None:
     """Remove an empty group, with everything below it."""
     for hierarchy in _hierarchies():
-        top = hierarchy / NAME / name
+        top = hierarchy / lab_name() / name
         below = (folder for folder, _, _ in os.walk(top, topdown=False))
         for folder in below:
             with suppress(OSError):  # another hierarchy's own, or already gone

@@ -10,11 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.hosts import cgroups, host, network
+from lab.hosts import cgroups, host, names, network
 from lab.hosts.shell import CommandFailed, run
 
 MOUNTS = Path("/proc/self/mounts")
-KEPT = ("cache", "vm")  # virtual machines come and go by themselves (lab.vm)
 
 
 def leftovers(root: Path) -> tuple[str, ...]:
@@ -24,7 +23,7 @@ def leftovers(root: Path) -> tuple[str, ...]:
         *network.leftovers(),
         *(f"mount {place}" for place in mounts(root)),
         *(f"loop device {device}" for device in loops(root)),
-        *(f"folder {path}" for path in _folders(root)),
+        *((f"folder {root}",) if root.exists() else ()),
     )
 
 
@@ -39,9 +38,9 @@ def clean(root: Path) -> None:
     for device in loops(root):
         with suppress(CommandFailed):  # it clears itself as the last user goes
             run("losetup", "-d", device)
-    for path in _folders(root):
-        shutil.rmtree(path)
-    for rest in host.PROPAGATE.glob(host.MACHINE + "*"):
+    if root.exists():
+        shutil.rmtree(root)
+    for rest in host.PROPAGATE.glob(names.machine("*")):
         shutil.rmtree(rest)
 
 
@@ -58,10 +57,6 @@ def loops(root: Path) -> tuple[str, ...]:
         line.split(maxsplit=1) for line in run("losetup", "-n", "-l", "-O", "NAME,BACK-FILE").splitlines()
     )
     return tuple(row[0] for row in rows if len(row) > 1 and Path(row[1]).is_relative_to(root))
-
-
-def _folders(root: Path) -> tuple[Path, ...]:
-    return tuple(path for path in sorted(root.glob("*")) if path.name not in KEPT)
 
 
 def _unmount(place: str) -> None:

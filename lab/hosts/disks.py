@@ -9,15 +9,16 @@ sites/SITE.btrfs, mounted at sites/SITE:
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.hosts.shell import run, succeeds
+from lab.hosts.shell import CommandFailed, run, succeeds
 
 SITE_BYTES = 40 * 1024**3
 FILLER = "filler"
-ROOM_LEFT_BYTES = 1024**2
+MAP_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +148,7 @@ def flip_bit(disk: SiteDisk, file: Path) -> int:
     """
     run("sync", "-f", disk.top)
     logical = _first_extent(file)
-    mapped = run("btrfs-map-logical", "-l", str(logical), disk.file)
-    physical = re.search(r"physical (\d+)", mapped)
-    if not physical:
-        raise LabError(f"where {file} lies on the disk could not be found")
-    offset = int(physical.group(1)) + 100
+    offset = _on_device(disk, logical) + 100
     with disk.file.open("r+b") as device:
         device.seek(offset)
         byte = device.read(1)[0]
@@ -160,6 +157,17 @@ def flip_bit(disk: SiteDisk, file: Path) -> int:
         device.flush()
     _forget(file)
     return offset
+
+
+def _on_device(disk: SiteDisk, logical: int) -> int:
+    """Where a logical address of a file system is on its device, in bytes. Raises LabError."""
+    for _ in range(MAP_TRIES):
+        with suppress(CommandFailed):  # the file system is in use: its trees may move while they are read
+            mapped = re.search(r"physical (\d+)", run("btrfs-map-logical", "-l", str(logical), disk.file))
+            if mapped:
+                return int(mapped.group(1))
+        run("sync", "-f", disk.top)
+    raise LabError(f"what lies at {logical} of {disk.file} could not be found", "Try again.")
 
 
 def _first_extent(file: Path) -> int:

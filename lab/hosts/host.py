@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.hosts import cgroups
+from lab.hosts import cgroups, names
 from lab.hosts.network import netns_of, netns_path
 from lab.hosts.shell import CommandFailed, run
 
-MACHINE = "bastide-lab-"
 PROPAGATE = Path("/run/systemd/nspawn/propagate")
 STOP_SECONDS = 10.0
 BOOT_SECONDS = 60.0
@@ -56,7 +55,7 @@ def _nspawn(machine: Machine) -> tuple[str, ...]:
     return (
         *("nsenter", f"--net={netns_path(netns_of(machine.name))}"),
         *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", "--console=pipe"),
-        *(f"--directory={machine.root}", f"--machine={MACHINE}{machine.name}"),
+        *(f"--directory={machine.root}", f"--machine={names.machine(machine.name)}"),
         *(f"--hostname={machine.hostname}", "--capability=CAP_NET_ADMIN", "--resolv-conf=off"),
         *(f"--bind={source}:{target}" for source, target in machine.binds),
     )
@@ -122,7 +121,7 @@ def kill(name: str) -> None:
             f"{name} cannot be killed", "See what its processes wait for: ps -eo pid,stat,wchan,args"
         )
     cgroups.remove(name)
-    shutil.rmtree(PROPAGATE / (MACHINE + name), ignore_errors=True)
+    shutil.rmtree(PROPAGATE / names.machine(name), ignore_errors=True)
 
 
 def _command(pid: int) -> str:

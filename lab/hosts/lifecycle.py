@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabError, LabRefused
-from lab.hosts import build, cgroups, cleanup, preflight
+from lab.hosts import build, cgroups, cleanup, names, preflight
 from lab.hosts.access import Access
 from lab.hosts.build import Say
 from lab.hosts.machines import Plant
@@ -15,8 +15,6 @@ from lab.hosts.topology import api_site, standard
 from lab.running import RunningLab
 from lab.spec import LabSpec
 
-ROOT_VARIABLE = "BASTIDE_LAB_ROOT"
-DEFAULT_ROOT = Path("/var/lib/bastide-lab")
 API = "api"
 PATIENCE_SECONDS = 60.0
 
@@ -29,18 +27,13 @@ class Wish:
     time_scale: float = 0.1
 
 
-def root_folder() -> Path:
-    """Where machines and disks are kept: $BASTIDE_LAB_ROOT, else /var/lib/bastide-lab."""
-    return Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
-
-
 def up(wish: Wish, folder: Path, say: Say) -> RunningLab:
     """Boot everything and return when it answers. `folder` gets certificate, tokens and the SSH key.
 
     Raises LabRefused when this machine lacks something or a lab is there already, LabError when a part does
     not come up; then nothing is left.
     """
-    topology, root = standard(wish.pve_major), root_folder()
+    topology, root = standard(wish.pve_major), names.folder()
     preflight.check(topology, root)
     plant = Plant(topology, root)
     build.raise_machines(plant, Access(folder), say)
@@ -56,7 +49,7 @@ def down() -> None:
 
     Raises LabRefused when there is nothing.
     """
-    root = root_folder()
+    root = names.folder()
     if not is_there():
         raise LabRefused("no lab of real hosts is on this machine", "Nothing was stopped.")
     cleanup.clean(root)
@@ -67,7 +60,7 @@ def down() -> None:
 
 def is_there() -> bool:
     """Whether anything of a lab of real hosts is on this machine; without root nobody can say, so no."""
-    return os.geteuid() == 0 and bool(cleanup.leftovers(root_folder()))
+    return os.geteuid() == 0 and bool(cleanup.leftovers(names.folder()))
 
 
 def _serve(plant: Plant, wish: Wish, folder: Path) -> RunningLab:
@@ -77,9 +70,8 @@ def _serve(plant: Plant, wish: Wish, folder: Path) -> RunningLab:
     (folder / "lab.json").unlink(missing_ok=True)
     log = plant.log(API)
     here = str(Path(__file__).parents[2])
-    cgroups.spawn(
-        API, (sys.executable, "-m", "lab.hosts", str(folder), str(plant.root)), log, PYTHONPATH=here
-    )
+    command = (sys.executable, "-m", "lab.hosts", str(folder), str(plant.root))
+    cgroups.spawn(API, command, log, **{"PYTHONPATH": here, names.VARIABLE: names.word()})
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and cgroups.pids(API):
         try:

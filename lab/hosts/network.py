@@ -13,11 +13,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from lab.hosts import names
 from lab.hosts.shell import CommandFailed, run, succeeds
 from lab.hosts.topology import Site, Topology
 
-PREFIX = "blab-"
-TABLE = "bastide-lab"
 DRILL = "drill"
 LONGEST_LINK = 15  # IFNAMSIZ less its end
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
@@ -25,12 +24,12 @@ FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 def netns_of_site(site: str) -> str:
     """The network namespace of a site."""
-    return PREFIX + site
+    return names.links() + site
 
 
 def netns_of(machine: str) -> str:
     """The network namespace of a machine."""
-    return f"{PREFIX}m-{machine}"
+    return f"{names.links()}m-{machine}"
 
 
 def netns_path(netns: str) -> Path:
@@ -40,7 +39,7 @@ def netns_path(netns: str) -> Path:
 
 def uplink(site: str) -> str:
     """This machine's end of a site's uplink."""
-    return (PREFIX + site)[:LONGEST_LINK]
+    return (names.links() + site)[:LONGEST_LINK]
 
 
 def bridge(vlan: int = 0) -> str:
@@ -66,15 +65,16 @@ def up(topology: Topology) -> None:
     for link in topology.links:
         _link_up(topology, link)
     networks = ", ".join(site.network for site in topology.sites)
-    before = FORWARD.read_text(encoding="ascii").strip()
+    before = _forwarding_before()
+    ours = names.links() + "*"
     # The table's comment remembers what forwarding was, for whoever takes the lab down.
     run("nft", "-f", "-", stdin=f"""
-table inet {TABLE} {{
+table inet {names.whole()} {{
   comment "ip_forward was {before}"
   chain out {{
-    type nat hook postrouting priority srcnat; ip saddr {{ {networks} }} oifname != "{PREFIX}*" masquerade;
+    type nat hook postrouting priority srcnat; ip saddr {{ {networks} }} oifname != "{ours}" masquerade;
   }}
-  chain between {{ type filter hook forward priority filter; iifname "{PREFIX}*" oifname "{PREFIX}*" drop; }}
+  chain between {{ type filter hook forward priority filter; iifname "{ours}" oifname "{ours}" drop; }}
 }}
 """)  # fmt: skip
     FORWARD.write_text("1", encoding="ascii")
@@ -222,7 +222,7 @@ def leftovers() -> tuple[str, ...]:
     """What of the lab's networks is on this machine: namespaces, links, tables."""
     spaces = [f"network namespace {name}" for name in _namespaces()]
     links = [f"link {name}" for name in _links()]
-    tables = [f"nft table {TABLE}"] if succeeds("nft", "list", "table", "inet", TABLE) else []
+    tables = [f"nft table {name}" for name in _tables() if name == names.whole()]
     return (*spaces, *links, *tables)
 
 
@@ -233,22 +233,36 @@ def down() -> None:
             run("ip", "link", "del", name)
     for name in _namespaces():
         run("ip", "netns", "del", name)
+    before = _forwarding_before()
     with suppress(CommandFailed):
-        table = run("nft", "list", "table", "inet", TABLE)
-        before = re.search(r"ip_forward was (\d)", table)
-        if before:
-            FORWARD.write_text(before.group(1), encoding="ascii")
-        run("nft", "delete", "table", "inet", TABLE)
+        run("nft", "delete", "table", "inet", names.whole())
+    if not _tables():
+        FORWARD.write_text(before, encoding="ascii")
+
+
+def _tables() -> tuple[str, ...]:
+    """The tables of this lab and of the others on this machine."""
+    listed = (line.split()[-1] for line in run("nft", "list", "tables", "inet").splitlines())
+    return tuple(name for name in listed if name.startswith("bastide-"))
+
+
+def _forwarding_before() -> str:
+    """Whether this machine forwarded packets before the first lab came, "0" or "1"."""
+    for table in _tables():
+        told = re.search(r"ip_forward was (\d)", run("nft", "list", "table", "inet", table))
+        if told:
+            return told.group(1)
+    return FORWARD.read_text(encoding="ascii").strip()
 
 
 def _namespaces() -> tuple[str, ...]:
-    names = (line.split()[0] for line in run("ip", "netns", "list").splitlines() if line.strip())
-    return tuple(name for name in names if name.startswith(PREFIX))
+    listed = (line.split()[0] for line in run("ip", "netns", "list").splitlines() if line.strip())
+    return tuple(name for name in listed if name.startswith(names.links()))
 
 
 def _links() -> tuple[str, ...]:
-    names = (line.split()[1].split("@")[0].rstrip(":") for line in run("ip", "-o", "link").splitlines())
-    return tuple(name for name in names if name.startswith(PREFIX))
+    listed = (line.split()[1].split("@")[0].rstrip(":") for line in run("ip", "-o", "link").splitlines())
+    return tuple(name for name in listed if name.startswith(names.links()))
 
 
 def collisions(topology: Topology) -> tuple[str, ...]:
@@ -261,5 +275,5 @@ def collisions(topology: Topology) -> tuple[str, ...]:
         if re.sub(r"^(local|broadcast|unicast|blackhole|unreachable|prohibit|throw) ", "", line).startswith(
             marks
         )
-        and PREFIX not in line
+        and names.links() not in line
     )

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from lab.errors import LabRefused
-from lab.hosts import images, network
+from lab.hosts import images, names, network
 from lab.hosts.shell import succeeds
 from lab.hosts.topology import Topology
 
@@ -65,7 +65,7 @@ def _room(root: Path) -> tuple[str, ...]:
         short.append(
             f"{MEMORY_BYTES / GIB:.1f} GiB of free memory are needed, there are {available / GIB:.1f}"
         )
-    needed = DISK_BYTES + (0 if images.cached(root / "cache").exists() else BUILD_BYTES)
+    needed = DISK_BYTES + (0 if images.cached(names.cache()).exists() else BUILD_BYTES)
     there = next(path for path in (root, *root.parents) if path.exists())
     free = shutil.disk_usage(there).free
     if free < needed:

@@ -11,10 +11,9 @@ import click
 
 from lab import ssh_config
 from lab.errors import LabError, LabRefused
-from lab.hosts import build, cleanup, preflight
+from lab.hosts import build, cleanup, names, preflight
 from lab.hosts.access import Access
 from lab.hosts.images import RELEASES
-from lab.hosts.lifecycle import root_folder
 from lab.hosts.machines import Plant
 from lab.hosts.topology import WORKSHOP, Host, Site, Topology
 
@@ -30,7 +29,7 @@ def topology() -> Topology:
 
 def up() -> Path:
     """Boot the machines; the file for `ssh -F`. Raises LabRefused or LabError, and then nothing is left."""
-    plant = Plant(topology(), root_folder())
+    plant = Plant(topology(), names.folder())
     preflight.check(plant.topology, plant.root)
     folder = plant.root / FOLDER
     build.raise_machines(plant, Access(folder), lambda text: click.echo(text, err=True))
@@ -40,7 +39,7 @@ def up() -> Path:
 
 def down() -> None:
     """Remove the machines and all that came with them. Raises LabRefused when they are not there."""
-    root = root_folder()
+    root = names.folder()
     if not (root / FOLDER).is_dir():
         raise LabRefused("there is no workshop on this machine", "Nothing was stopped.")
     cleanup.clean(root)

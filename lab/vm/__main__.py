@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from lab.errors import LabError, LabRefused
-from lab.hosts.lifecycle import root_folder
+from lab.hosts import names
 from lab.vm import disk, machine, preflight
 
 DEFAULT_PORT = 22600
-FOLDER = "vm"
+FOLDER = "virtual"
 
 
 @click.group()
@@ -28,7 +28,7 @@ def start(*, name: str, port: int) -> None:
     began = time.monotonic()
     one = machine.Vm(name, _folder(name), port)
     machine.check_free(one)
-    image = disk.ensure(root_folder() / "cache", machine.ALIAS, lambda text: click.echo(text, err=True))
+    image = disk.ensure(names.cache(), machine.ALIAS, lambda text: click.echo(text, err=True))
     machine.start(image, one)
     click.echo(f"{name} answers after {time.monotonic() - began:.1f} s:", err=True)
     click.echo(" ".join(one.command()))
@@ -43,7 +43,7 @@ def stop(*, name: str) -> None:
 
 
 def _folder(name: str) -> Path:
-    return root_folder() / FOLDER / name
+    return names.base() / FOLDER / name
 
 
 def main() -> int:

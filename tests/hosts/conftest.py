@@ -7,14 +7,14 @@ import sys
 import pytest
 from hosts_lab import ROOT, UpLab, bastide_lab, wait_for
 
-from lab.hosts import cleanup, lifecycle, preflight
+from lab.hosts import cleanup, lifecycle, names, preflight
 from lab.hosts.topology import standard
 
 NODES = ("10.84.0.11", "10.84.0.12", "10.184.0.11", "10.184.0.12")
 
 
 def _missing() -> str:
-    found = preflight.problems(standard(), lifecycle.root_folder())
+    found = preflight.problems(standard(), names.folder())
     return "; ".join(found)
 
 
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def bare():
     """A machine without a lab, before and after."""
-    assert cleanup.leftovers(lifecycle.root_folder()) == ()
+    assert cleanup.leftovers(names.folder()) == ()
     yield
     if lifecycle.is_there():
         lifecycle.down()
@@ -40,7 +40,7 @@ def bare():
 @pytest.fixture(scope="session")
 def up_lab(tmp_path_factory):
     """The standard lab, up for all tests that do not take it down themselves."""
-    assert cleanup.leftovers(lifecycle.root_folder()) == (), "a lab is up: take it down, there can be one"
+    assert cleanup.leftovers(names.folder()) == (), "a lab is up: take it down, there can be one"
     folder = tmp_path_factory.mktemp("hosts") / "lab"
     started = bastide_lab("up", folder=folder)
     assert started.returncode == 0, started.stderr

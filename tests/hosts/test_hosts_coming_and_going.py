@@ -6,9 +6,9 @@ import sys
 import time
 
 import pytest
-from hosts_lab import ROOT, UpLab, bastide_lab, footprint, listens
+from hosts_lab import ROOT, UpLab, bastide_lab, footprint, listens, wait_for
 
-from lab.hosts import cleanup, lifecycle
+from lab.hosts import cleanup, lifecycle, names
 
 pytestmark = pytest.mark.usefixtures("bare")
 
@@ -61,7 +61,7 @@ def test_an_interrupted_up_takes_itself_down(tmp_path):
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as up:
-        while not cleanup.leftovers(lifecycle.root_folder()):
+        while not cleanup.leftovers(names.folder()):
             time.sleep(0.05)
         time.sleep(2)
         up.send_signal(signal.SIGINT)
@@ -76,7 +76,7 @@ def test_what_a_crash_left_is_named_and_cleaned(tmp_path):
     assert bastide_lab("up", folder=tmp_path).returncode == 0
     running = UpLab(tmp_path).running
     subprocess.run(("kill", "-KILL", str(running.pid)), check=True)
-    assert not listens("10.84.0.11", 8006)
+    wait_for(lambda: not listens("10.84.0.11", 8006))  # what is killed takes a moment to go
     assert listens("10.84.0.11", 22), "the machines outlive the API's process"
     refused = bastide_lab("up", folder=tmp_path)
     assert refused.returncode == 5
