@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from lab.errors import LabError
 from lab.hosts.shell import CommandFailed, run
 from lab.platform.cloud_init import PACKAGES as PACKAGES_OF_PLATFORM
@@ -66,6 +68,7 @@ FILES = {
         "system_info: {network: {renderers: [networkd]}}\n"
         "disable_root: false\n"  # the lab's own key opens root's door
         "growpart: {mode: 'off'}\nresize_rootfs: false\n"
+        "locale: C.UTF-8\n"  # another would have to be generated at every first boot
     ),
     "etc/systemd/journald.conf.d/lab.conf": "[Journal]\nStorage=persistent\nSystemMaxUse=64M\n",
     "etc/ssh/sshd_config.d/lab.conf": "PermitRootLogin prohibit-password\nUseDNS no\n",
@@ -116,10 +119,15 @@ def cached(folder: Path) -> Path:
 
 def ensure(folder: Path, say: Callable[[str], None]) -> Path:
     """The file with the images, built if it is not there. Raises LabError when a build fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "images.lock"):  # who comes second finds what the first one built
+        return _ensured(folder, say)
+
+
+def _ensured(folder: Path, say: Callable[[str], None]) -> Path:
     wanted = cached(folder)
     if wanted.exists():
         return wanted
-    folder.mkdir(parents=True, exist_ok=True)
     draft = folder / "images.draft"
     draft.unlink(missing_ok=True)
     with draft.open("wb") as file:
