@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PEER := .venv-peer
 
-.PHONY: help demo test lint molecule docs bench wheel clean
+.PHONY: help demo test lint molecule rounds docs bench wheel clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ lint: $(STAMP) ## ruff, mypy --strict, the import contracts, and documents that 
 
 molecule: $(STAMP) ## Try the roles on booted hosts and in a virtual machine; needs root, and no lab up
 	@$(BIN)/python tools/molecule.py
+
+rounds: $(STAMP) ## Bring the lab of real hosts up and down ten times, and ten times kill it on the way
+	@BASTIDE_LAB_ROUNDS=10 $(BIN)/pytest tests/hosts/test_hosts_rounds.py
 
 docs: $(STAMP) ## Write the generated documents again
 	@$(BIN)/python tools/reference.py

@@ -1,6 +1,9 @@
 """What the tests of real hosts look with: the command line, ssh, ping, the API; all from outside."""
 
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import requests
 
+from lab.hosts import names
 from lab.hosts.access import Access
 from lab.running import RunningLab
 
@@ -20,6 +24,26 @@ def bastide_lab(*words, folder):
     command = (sys.executable, "cli.py", "lab", *words)
     where = () if words[0] == "clean" else ("--dir", str(folder))
     return subprocess.run((*command, *where), capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def bastide(*words):
+    """`bastide WORDS` in a process of its own."""
+    return subprocess.run(
+        (sys.executable, "cli.py", *words),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=os.environ | {"NO_COLOR": "1"},
+    )
+
+
+def estate_for(lab_folder, folder):
+    """A copy of the lab's estate that reaches the lab whose keys are in `lab_folder`."""
+    estate = shutil.copytree(ROOT / "inventory" / "lab", folder / "inventory-lab")
+    for file in estate.rglob("*.yml"):
+        file.write_text(file.read_text().replace("../../.lab", str(lab_folder)), encoding="utf-8")
+    return estate
 
 
 def wait_for(question, seconds=60):
@@ -122,15 +146,18 @@ def footprint():
     links = json.loads(
         subprocess.run(("ip", "-j", "link"), capture_output=True, text=True, check=True).stdout
     )
-    nspawns = lines("ps", "-eo", "args")
+    others = re.compile(rf"{names.base()}/(?!{names.word()}/)")  # labs of another name come and go
+    loops = lines("losetup", "-n", "-l", "-O", "NAME,BACK-FILE")
+    groups = Path("/sys/fs/cgroup").glob(f"*/{names.whole()}")
     return {
         "mounts": frozenset(Path("/proc/self/mounts").read_text().splitlines()),
         "links": frozenset(link["ifname"] for link in links),
         "namespaces": lines("ip", "netns", "list"),
         "routes": lines("ip", "route"),
         "tables": lines("nft", "list", "tables"),
-        "loops": lines("losetup", "-n", "-l", "-O", "NAME,BACK-FILE"),
-        "machines": frozenset(line for line in nspawns if "bastide-lab" in line or "lab.hosts" in line),
-        "groups": frozenset(str(path) for path in Path("/sys/fs/cgroup").glob("*/bastide-lab")),
+        "loops": frozenset(line for line in loops if not others.search(line)),
+        "processes": frozenset(line for line in lines("ps", "-eo", "args") if names.machine("") in line),
+        "groups": frozenset(str(path) for path in groups),
+        "folders": frozenset(names.base().glob(names.word())),
         "forwarding": Path("/proc/sys/net/ipv4/ip_forward").read_text(),
     }

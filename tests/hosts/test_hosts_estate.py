@@ -1,37 +1,16 @@
 """The lab's own estate, applied to real hosts: guests become machines that one can log in to."""
 
-import os
-import subprocess
-import sys
-
 import pytest
-from hosts_lab import ROOT, wait_for
-
-ESTATE = ROOT / "inventory" / "lab"
+from hosts_lab import bastide, estate_for, wait_for
 
 
 @pytest.fixture(scope="module")
 def applied(up_lab, tmp_path_factory):
     """The lab after its estate was applied through the API."""
-    where = tmp_path_factory.mktemp("estate")
-    subprocess.run(("cp", "-r", str(ESTATE), str(where / "inventory-lab")), check=True)
-    estate = where / "inventory-lab"
-    for file in estate.rglob("*.yml"):
-        file.write_text(file.read_text().replace("../../.lab", str(up_lab.folder)), encoding="utf-8")
+    estate = estate_for(up_lab.folder, tmp_path_factory.mktemp("estate"))
     done = bastide("-e", str(estate), "apply", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     return up_lab, estate
-
-
-def bastide(*words):
-    return subprocess.run(
-        (sys.executable, "cli.py", *words),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env=os.environ | {"NO_COLOR": "1"},
-    )
 
 
 def test_every_guest_of_the_estate_boots_with_its_name_and_address(applied):
