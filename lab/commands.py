@@ -158,16 +158,24 @@ def status(folder: Path | None, *, as_json: bool) -> None:
         click.echo(json.dumps({"up": True, "simulated": what, "sites": sites}, indent=2))
         return
     for name, site in sites.items():
-        quorum = "quorate" if site["quorate"] else "NO QUORUM"
-        click.echo(f"{name}: cluster {site['cluster']}, Proxmox VE {site['version']}, {quorum}")
-        for node, url in site["nodes"].items():
-            click.echo(f"  {node:<12} {url}  {'answers' if node in site['listening'] else 'DOWN'}")
-        click.echo(f"  {site['vms']} VMs, {site['containers']} containers, {site['writes']} writes received")
+        for line in _cluster_lines(name, site) if "cluster" in site else (f"{name}: no cluster",):
+            click.echo(line)
         for line in _machine_lines(site):
             click.echo("  " + line)
         for fault in site["faults"]:
             click.echo(f"  fault {_described(fault)}")
     click.echo(what)
+
+
+def _cluster_lines(name: str, site: dict[str, Any]) -> Iterator[str]:
+    """What is said of a site that has a cluster."""
+    quorum = "quorate" if site["quorate"] else "NO QUORUM"
+    yield f"{name}: cluster {site['cluster']}, Proxmox VE {site['version']}, {quorum}"
+    if site["lost_votes"]:
+        yield "  the witness's vote is LOST"
+    for node, url in site["nodes"].items():
+        yield f"  {node:<12} {url}  {'answers' if node in site['listening'] else 'DOWN'}"
+    yield f"  {site['vms']} VMs, {site['containers']} containers, {site['writes']} writes received"
 
 
 def _machine_lines(site: dict[str, Any]) -> Iterator[str]:

@@ -8,18 +8,20 @@ import asyncio
 import json
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lab.errors import LabError, LabRefused
 from lab.faults import Fault
 
 if TYPE_CHECKING:
+    from lab.place import Place
     from lab.server import Lab, LabSite
 
+Named = TypeVar("Named")
 # The kernel takes no longer path for a Unix socket (unix(7): sun_path, 108 bytes).
 LONGEST_PATH = 100
 TIMEOUT_SECONDS = 30.0
@@ -157,25 +159,25 @@ class ControlServer:
             return {"what": f"the lab does not understand that: {problem}", "hint": ""}
 
     def _site(self, name: str) -> "LabSite":
-        site = self._lab.sites.get(name)
-        if site is None:
-            raise LabRefused(f"the lab has no site {name}", f"Its sites: {', '.join(self._lab.sites)}.")
-        return site
+        return _named(name, self._lab.sites)
+
+    def _place(self, name: str) -> "Place":
+        return _named(name, self._lab.places)
 
     async def _add(self, **fault: Any) -> dict[str, Any]:
-        site = self._site(fault["site"])
+        place = self._place(fault["site"])
         wanted = Fault(**fault)
-        site.check(wanted)
-        kept = site.faults.add(wanted)
+        place.check(wanted)
+        kept = place.faults.add(wanted)
         try:
-            await site.refresh()
+            await place.refresh()
         except LabError:
-            site.faults.lift(kept.id)
+            place.faults.lift(kept.id)
             raise
         return kept.as_json()
 
     async def _lift(self, id: int | None, name: str | None, site: str | None) -> int:  # noqa: A002  # the word on the wire
-        chosen = [self._site(site)] if site else list(self._lab.sites.values())
+        chosen = [self._place(site)] if site else list(self._lab.places.values())
         lifted = 0
         for one in chosen:
             lifted += one.faults.lift(id, name)
@@ -183,7 +185,7 @@ class ControlServer:
         return lifted
 
     async def _list(self) -> list[dict[str, Any]]:
-        return [fault.as_json() for site in self._lab.sites.values() for fault in site.faults.listed()]
+        return [fault.as_json() for place in self._lab.places.values() for fault in place.faults.listed()]
 
     async def _writes(self, site: str) -> dict[str, Any]:
         cluster = self._site(site).cluster
@@ -204,7 +206,14 @@ class ControlServer:
         self._site(site).serve_certificate(self._lab.authority, expired=expired)
 
     async def _status(self) -> dict[str, Any]:
-        return {name: site.report() for name, site in self._lab.sites.items()}
+        return {name: place.report() for name, place in self._lab.places.items()}
 
     async def _stop(self) -> None:
         asyncio.get_running_loop().call_later(0.05, self._lab.done.set)
+
+
+def _named(name: str, places: Mapping[str, Named]) -> Named:
+    """The place of a name. Raises LabRefused."""
+    if name not in places:
+        raise LabRefused(f"the lab has no site {name}", f"Its sites: {', '.join(places)}.")
+    return places[name]

@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import socket
-import ssl
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ from aiohttp import web
 from lab.cluster import cluster_of
 from lab.control import ControlServer
 from lab.errors import LabError, LabRefused
-from lab.faults import NEED_MACHINES, NO_QUORUM, NODE_DOWN, SITE_DOWN, Fault, FaultBoard
+from lab.faults import NEED_MACHINES, NO_QUORUM, NODE_DOWN, SITE_DOWN, Fault
 from lab.pids import start_time
-from lab.pki import Authority, fingerprint, write_private
+from lab.pki import Authority, write_private
+from lab.place import Place
 from lab.seed import seed
 from lab.spec import LabSpec, SiteSpec
 from lab.state import Keeper
@@ -40,24 +40,20 @@ class Listener:
     site: web.BaseSite
 
 
-class LabSite:
+class LabSite(Place):
     """One site: a cluster that answers at one port a node."""
 
     def __init__(self, spec: SiteSpec, folder: Path, ports: tuple[int, ...], time_scale: float) -> None:
+        super().__init__(spec.name, folder)
         self.spec = spec
-        self.folder = folder
         self.cluster = cluster_of(spec, time_scale=time_scale)
         self.keeper = Keeper(folder, self.cluster)
         self.endpoints = {
             node: (spec.addresses[node], API_PORT) if node in spec.addresses else (HOST, port)
             for node, port in zip(spec.nodes, ports, strict=True)
         }
-        self.faults = FaultBoard(self._faults_changed)
         self._listeners: dict[str, Listener] = {}
-        self._refreshing: set[asyncio.Task[None]] = set()
-        self._one_refresh = asyncio.Lock()
         self._runner: web.AppRunner | None = None
-        self._tls: ssl.SSLContext | None = None
 
     async def start(self, authority: Authority) -> None:
         """Load or seed the state, make the certificate, and listen. Raises LabError for a port in use."""
@@ -70,7 +66,6 @@ class LabSite:
             self.cluster.password = secrets.token_urlsafe(18)
             self.cluster.apitokens[TOKEN] = str(uuid.uuid4())
             self.keeper.save_all()
-        self.serve_certificate(authority)
         self._runner = web.AppRunner(
             self.cluster._build_app(),  # noqa: SLF001  # fakepve makes its application here and nowhere else
             keepalive_timeout=IDLE_SECONDS,
@@ -78,26 +73,19 @@ class LabSite:
             shutdown_timeout=LAST_ANSWERS_SECONDS,
         )
         await self._runner.setup()
-        await self.refresh()
+        await super().start(authority)
 
-    def serve_certificate(self, authority: Authority, *, expired: bool = False) -> None:
-        """Make and serve a certificate for all nodes of the site."""
-        certfile, keyfile = authority.issue(self.folder, "server", self.names(), expired=expired)
-        self.cluster.fingerprint = fingerprint(certfile)
-        if self._tls is None:
-            self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._tls.load_cert_chain(certfile, keyfile)
+    def serve_certificate(self, authority: Authority, *, expired: bool = False) -> str:
+        """See Place; the cluster tells its fingerprint."""
+        self.cluster.fingerprint = super().serve_certificate(authority, expired=expired)
+        return str(self.cluster.fingerprint)
 
     def names(self) -> tuple[str, ...]:
         """The names and addresses that the site's certificate is for."""
         return (HOST, "localhost", *self.spec.nodes, *self.spec.addresses.values())
 
-    async def refresh(self) -> None:
-        """Make the listeners what the faults say: a dead node's endpoint refuses connections."""
-        async with self._one_refresh:
-            await self._match_faults()
-
     async def _match_faults(self) -> None:
+        """A dead node's endpoint refuses connections."""
         for node in self.spec.nodes:
             dead = not self.cluster.nodes[node]["online"] or bool(self.faults.standing(SITE_DOWN))
             if dead and node in self._listeners:
@@ -107,8 +95,7 @@ class LabSite:
 
     async def stop(self) -> None:
         """Stop listening and save."""
-        for task in self._refreshing:
-            task.cancel()
+        await super().stop()
         await self.cluster.end_tasks()
         if self._runner:
             for listener in self._listeners.values():
@@ -148,26 +135,33 @@ class LabSite:
 
     def report(self) -> dict[str, Any]:
         """What the site is like now, for `status`."""
-        return self.access() | {
+        cluster = {
             "listening": sorted(self._listeners),
             "quorate": bool(self.cluster.quorate),
+            "lost_votes": self.lost_votes(),
             "vms": len(self.cluster.vms),
             "containers": len(self.cluster.cts),
             "writes": self.cluster.write_count,
             "illegal": len(self.cluster.illegal),
-            "faults": [fault.as_json() for fault in self.faults.listed()],
         }
+        return self.access() | cluster | super().report()
 
-    def _faults_changed(self) -> None:
+    def lost_votes(self) -> int:
+        """How many votes of the quorum device are not there now."""
+        return 0
+
+    def count_votes(self) -> None:
+        """Find out who is up and whether that is a majority, and let the cluster act on it."""
         down = {fault.node for fault in self.faults.standing(NODE_DOWN)} & set(self.cluster.nodes)
         for node, state in self.cluster.nodes.items():
             state["online"] = node not in down
-        majority = 2 * len(down) < len(self.cluster.nodes) + self.spec.extra_votes
+        majority = 2 * (len(down) + self.lost_votes()) < len(self.cluster.nodes) + self.spec.extra_votes
         self.cluster.quorate = majority and not self.faults.standing(NO_QUORUM)
         self.cluster.cluster_changed()
-        task = asyncio.ensure_future(self.refresh())
-        self._refreshing.add(task)
-        task.add_done_callback(self._refreshing.discard)
+
+    def _faults_changed(self) -> None:
+        self.count_votes()
+        super()._faults_changed()
 
     async def _open(self, node: str) -> None:
         sock = self._bound(node)
@@ -218,6 +212,8 @@ class Lab:
             site.name: self.site_of(site, folder / site.name, _ports(spec, site, kept), spec.time_scale)
             for site in spec.sites
         }
+        # Where faults strike: the sites, and places of machines without a cluster.
+        self.places: dict[str, Place] = dict(self.sites)
         self.control = ControlServer(self)
         self.done = asyncio.Event()
 
@@ -229,8 +225,8 @@ class Lab:
         """Bring every site up, and say in `lab.json` where everything is."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = Authority.in_directory(self.folder)
-        for site in self.sites.values():
-            await site.start(self.authority)
+        for place in self.places.values():
+            await place.start(self.authority)
         await self.control.start()
         self._write_credentials()
         where = {
@@ -248,8 +244,8 @@ class Lab:
     async def stop(self) -> None:
         """Take every site down; their state stays in the folder."""
         await self.control.stop()
-        for site in self.sites.values():
-            await site.stop()
+        for place in self.places.values():
+            await place.stop()
 
     async def run(self) -> None:
         """Stay up until somebody asks the lab to stop."""
@@ -257,10 +253,11 @@ class Lab:
         await self.stop()
 
     def _write_credentials(self) -> None:
-        secrets_of = {name: site.credentials() for name, site in self.sites.items()}
+        secrets_of = {name: place.credentials() for name, place in self.places.items()}
         write_private(self.folder / "credentials.json", json.dumps(secrets_of, indent=2).encode())
-        for name, one in secrets_of.items():
-            write_private(self.folder / f"{name}.token", f"{one['tokenid']}={one['secret']}\n".encode())
+        for name in self.sites:
+            token = "{tokenid}={secret}\n".format(**secrets_of[name])
+            write_private(self.folder / f"{name}.token", token.encode())
 
 
 def _kept_ports(folder: Path) -> dict[str, int]:
