@@ -69,12 +69,13 @@ def is_running(name: str) -> bool:
 def wait_ssh(machine: Machine, address: str, seconds: float = BOOT_SECONDS) -> None:
     """Return when a machine's sshd greets. Raises LabError with the end of its journal."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and is_running(machine.name):
         if greets(address):
             return
         time.sleep(PAUSE_SECONDS)
+    end = f"did not boot within {seconds:g} s" if is_running(machine.name) else "ended while it booted"
     raise LabError(
-        f"{machine.name} ({address}) did not boot within {seconds:g} s",
+        f"{machine.name} ({address}) {end}",
         "Its last words:\n" + last_words(machine),
     )
 

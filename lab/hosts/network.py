@@ -13,13 +13,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from lab.hosts import names
+from lab.hosts import kernel, names
 from lab.hosts.shell import CommandFailed, run, succeeds
 from lab.hosts.topology import Site, Topology
 
 DRILL = "drill"
 LONGEST_LINK = 15  # IFNAMSIZ less its end
-FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
 def netns_of_site(site: str) -> str:
@@ -65,19 +64,16 @@ def up(topology: Topology) -> None:
     for link in topology.links:
         _link_up(topology, link)
     networks = ", ".join(site.network for site in topology.sites)
-    before = _forwarding_before()
     ours = names.links() + "*"
-    # The table's comment remembers what forwarding was, for whoever takes the lab down.
     run("nft", "-f", "-", stdin=f"""
 table inet {names.whole()} {{
-  comment "ip_forward was {before}"
   chain out {{
     type nat hook postrouting priority srcnat; ip saddr {{ {networks} }} oifname != "{ours}" masquerade;
   }}
   chain between {{ type filter hook forward priority filter; iifname "{ours}" oifname "{ours}" drop; }}
 }}
 """)  # fmt: skip
-    FORWARD.write_text("1", encoding="ascii")
+    kernel.prepare()
 
 
 def _site_up(site: Site) -> None:
@@ -233,26 +229,16 @@ def down() -> None:
             run("ip", "link", "del", name)
     for name in _namespaces():
         run("ip", "netns", "del", name)
-    before = _forwarding_before()
     with suppress(CommandFailed):
         run("nft", "delete", "table", "inet", names.whole())
     if not _tables():
-        FORWARD.write_text(before, encoding="ascii")
+        kernel.restore()
 
 
 def _tables() -> tuple[str, ...]:
     """The tables of this lab and of the others on this machine."""
     listed = (line.split()[-1] for line in run("nft", "list", "tables", "inet").splitlines())
     return tuple(name for name in listed if name.startswith("bastide-"))
-
-
-def _forwarding_before() -> str:
-    """Whether this machine forwarded packets before the first lab came, "0" or "1"."""
-    for table in _tables():
-        told = re.search(r"ip_forward was (\d)", run("nft", "list", "table", "inet", table))
-        if told:
-            return told.group(1)
-    return FORWARD.read_text(encoding="ascii").strip()
 
 
 def _namespaces() -> tuple[str, ...]:

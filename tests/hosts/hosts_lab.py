@@ -12,7 +12,7 @@ from pathlib import Path
 
 import requests
 
-from lab.hosts import names
+from lab.hosts import kernel, names
 from lab.hosts.access import Access
 from lab.running import RunningLab
 
@@ -159,5 +159,5 @@ def footprint():
         "processes": frozenset(line for line in lines("ps", "-eo", "args") if names.machine("") in line),
         "groups": frozenset(str(path) for path in groups),
         "folders": frozenset(names.base().glob(names.word())),
-        "forwarding": Path("/proc/sys/net/ipv4/ip_forward").read_text(),
+        "settings": {name: (kernel.SYSCTL / name).read_text() for name in kernel.NEEDED},
     }

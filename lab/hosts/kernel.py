@@ -1,0 +1,42 @@
+"""Settings of this machine's kernel that machines need, and what they were before the first lab came.
+
+A systemd inside a machine asks for several inotify instances, and the kernel's usual limit of 128 for root
+ends with the sixteenth machine or so: what boots then exits without a word.
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+SYSCTL = Path("/proc/sys")
+BEFORE = Path("/run/bastide-lab.before.json")
+FORWARD = "net/ipv4/ip_forward"
+INSTANCES = "fs/inotify/max_user_instances"
+NEEDED = {FORWARD: 1, INSTANCES: 4096}
+
+
+def prepare() -> None:
+    """Raise what is lower than a lab needs; what it was is remembered for whoever takes the last one down."""
+    found = {name: _value(name) for name in NEEDED}
+    if not BEFORE.exists():
+        BEFORE.write_text(json.dumps(found), encoding="ascii")
+    for name, needed in NEEDED.items():
+        if found[name] < needed:
+            _set(name, needed)
+
+
+def restore() -> None:
+    """Set everything as it was before the first lab; nothing happens when none came."""
+    with suppress(FileNotFoundError):
+        before = json.loads(BEFORE.read_text(encoding="ascii"))
+        for name, value in before.items():
+            _set(name, value)
+        BEFORE.unlink()
+
+
+def _value(name: str) -> int:
+    return int((SYSCTL / name).read_text(encoding="ascii"))
+
+
+def _set(name: str, value: int) -> None:
+    (SYSCTL / name).write_text(str(value), encoding="ascii")
