@@ -8,11 +8,12 @@ from pathlib import Path
 
 from provisioner.ansible.strict_ssh import strict_ssh_args
 from provisioner.decide.machines import machines
+from provisioner.decide.profile import profile
 from provisioner.model.estate import Estate
 from provisioner.model.machine import Machine
 from provisioner.model.service import Service
 
-COLLECTIONS = ("sites", "services", "tiers", "kinds", "policies")
+COLLECTIONS = ("sites", "services", "tiers", "kinds", "policies", "profiles")
 """Groups of groups, so that a play can name them all and a graph stays readable."""
 
 PROMISES = ("backup", "replication", "hardening")
@@ -46,11 +47,15 @@ def hosts(estate: Estate, folder: Path) -> tuple[Host, ...]:
 
 def _host(machine: Machine, estate: Estate, folder: Path) -> Host:
     guest = estate.guests.get(machine.name) if machine.kind in {"vm", "ct"} else None
+    chosen = profile(machine, estate)
     serving = {key: one for key, one in estate.services.items() if guest and machine.name in one.guests}
     told: dict[str, object] = {
         "bastide_estate": estate.estate,
         "bastide_kind": machine.kind,
         "bastide_services": sorted(serving),
+        "bastide_profile": chosen.level,
+        "bastide_level": chosen.number,
+        "bastide_profile_because": chosen.because,
     }
     if machine.site:
         told |= {"bastide_site": machine.site, "bastide_cluster": estate.sites[machine.site].cluster}
@@ -58,7 +63,7 @@ def _host(machine: Machine, estate: Estate, folder: Path) -> Host:
         told |= {"bastide_vmid": guest.vmid, "bastide_node": guest.node}
     if serving:
         told["bastide_tier"] = min(service.tier for service in serving.values())
-    groups = frozenset({*_place(machine), *_purposes(serving)})
+    groups = frozenset({*_place(machine), *_purposes(serving), Group(f"profile_{chosen.level}", "profiles")})
     return Host(machine.name, _connection(machine, estate, folder) | told, groups)
 
 

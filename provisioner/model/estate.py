@@ -8,6 +8,7 @@ from pydantic import Field
 
 from provisioner.model.base import Model, Name
 from provisioner.model.guest import Ct, Guest, Vm
+from provisioner.model.hardening import Hardening
 from provisioner.model.service import Contact, Policies, Service, Window
 from provisioner.model.site import Site, Witness
 from provisioner.model.ssh import Ssh
@@ -26,6 +27,7 @@ class Estate(Model):
     guests: dict[Name, Guest] = Field(default_factory=dict)
     services: dict[Name, Service] = Field(default_factory=dict)
     policies: Policies = Field(default_factory=Policies)
+    hardening: Hardening = Field(default_factory=Hardening)
     windows: dict[Name, Window] = Field(default_factory=dict)
     contacts: dict[Name, Contact] = Field(default_factory=dict)
 

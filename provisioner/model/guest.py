@@ -20,6 +20,7 @@ from provisioner.model.base import (
     Vmid,
 )
 from provisioner.model.firewall import GuestFirewall
+from provisioner.model.hardening import Level
 from provisioner.model.network import Iface
 
 Tag = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_+.-]*$", to_lower=True)]
@@ -202,6 +203,7 @@ class _Guest(Model):
     hookscript: str | None = Field(None, description="A volume such as `local:snippets/lease-guard.pl`.")
     ha: HaResource | None = None
     replication: tuple[Replication, ...] = ()
+    hardening: Level | None = Field(None, description="Its ANSSI-BP-028 level, whatever others say.")
     firewall: GuestFirewall | None = None
     options: dict[str, str | int] = Field(
         default_factory=dict,

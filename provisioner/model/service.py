@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from provisioner.model.base import Model, Name, Span, TimeOfDay
+from provisioner.model.hardening import Level
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Level = Literal["minimal", "intermediary", "enhanced", "high"]
 
 
 class Contact(Model):

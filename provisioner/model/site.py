@@ -11,6 +11,7 @@ from pydantic import Field, HttpUrl, StringConstraints, model_validator
 from provisioner.model.access import Access, TokenId, UserId
 from provisioner.model.base import Model, Name, PveId, SecretRef, SizeBytes, Span
 from provisioner.model.firewall import ClusterFirewall, NodeFirewall
+from provisioner.model.hardening import Level
 from provisioner.model.network import Iface, Interface, Networks, Sdn
 from provisioner.model.storage import Prune, Storages
 
@@ -60,6 +61,7 @@ class Node(Model):
     address: IPv4Address
     memory_bytes: SizeBytes = Field(alias="memory")
     cores: int = Field(ge=1)
+    hardening: Level | None = Field(None, description="Its ANSSI-BP-028 level, whatever others say.")
     interfaces: dict[Iface, Interface] = Field(default_factory=dict)
     firewall: NodeFirewall | None = None
 
@@ -146,6 +148,7 @@ class Site(Model):
     spare_nodes: int = Field(
         1, ge=0, description="How many nodes may fail while all guests still find memory; 0 accepts none."
     )
+    hardening: Level | None = Field(None, description="The ANSSI-BP-028 level of hosts here that name none.")
     networks: Networks = Field(default_factory=dict)
     sdn: Sdn = Field(default_factory=Sdn)
     storages: Storages = Field(default_factory=dict)
@@ -165,3 +168,4 @@ class Witness(Model):
 
     title: str = ""
     address: IPv4Address
+    hardening: Level | None = Field(None, description="Its ANSSI-BP-028 level, whatever others say.")

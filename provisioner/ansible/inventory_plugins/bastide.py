@@ -26,7 +26,7 @@ short_description: The sites, nodes, guests and services of a Bastide estate
 description:
   - Reads an estate and makes a host of every node, every guest that is no template, and the witness.
   - Groups are C(nodes), C(guests), C(witnesses), C(site_NAME), C(kind_vm), C(kind_ct), C(service_NAME),
-    C(tier_N) and the policies C(backup_NAME), C(replication_NAME), C(hardening_NAME).
+    C(tier_N), C(profile_LEVEL) and the policies C(backup_NAME), C(replication_NAME), C(hardening_NAME).
     A hyphen in a name becomes an underscore.
   - Host keys come from the known_hosts file of the estate, under the name of the host, and are always
     checked.

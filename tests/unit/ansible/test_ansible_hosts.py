@@ -32,15 +32,20 @@ def test_a_guest_is_in_the_groups_of_its_site_kind_and_services(found):
         ("replication_streaming", "policies"),
         ("backup_hourly", "policies"),
         ("hardening_standard", "policies"),
+        ("profile_intermediary", "profiles"),
     }
 
 
 def test_a_node_is_in_the_groups_of_nodes_and_of_its_site(found):
-    assert placed(found["luberon-2"]) == {("nodes", ""), ("site_cavaillon", "sites")}
+    assert placed(found["luberon-2"]) == {
+        ("nodes", ""),
+        ("site_cavaillon", "sites"),
+        ("profile_minimal", "profiles"),
+    }
 
 
 def test_the_witness_is_at_no_site(found):
-    assert placed(found["witness"]) == {("witnesses", "")}
+    assert placed(found["witness"]) == {("witnesses", ""), ("profile_minimal", "profiles")}
     assert "bastide_site" not in found["witness"].variables
 
 
@@ -61,6 +66,9 @@ def test_a_host_says_what_the_estate_knows_of_it(found):
         "bastide_vmid": 120,
         "bastide_node": "ventoux-3",
         "bastide_tier": 1,
+        "bastide_profile": "intermediary",
+        "bastide_level": 2,
+        "bastide_profile_because": "service imaging",
     }
 
 
