@@ -1,7 +1,7 @@
 """What everything that a lab makes is called and where it is kept: it is found by name, also after a crash.
 
-Two stand on one machine at once when their names differ: the workshop has one of its own, and
-$BASTIDE_LAB_NAME gives another to a lab.
+Two stand on one machine at once when their names differ: $BASTIDE_LAB_NAME gives another to a lab, and a
+workshop, which stands beside a lab, has that of its lab and a letter more.
 """
 
 import os
@@ -12,7 +12,7 @@ from lab.errors import LabRefused
 
 VARIABLE = "BASTIDE_LAB_NAME"
 DEFAULT = "lab"
-WORKSHOP = "shop"
+WORKSHOP = "w"
 BASE_VARIABLE = "BASTIDE_LAB_ROOT"
 DEFAULT_BASE = Path("/var/lib/bastide-lab")
 
@@ -20,9 +20,14 @@ DEFAULT_BASE = Path("/var/lib/bastide-lab")
 def word() -> str:
     """The lab's name: `lab`, or what $BASTIDE_LAB_NAME says. Raises LabRefused for one that does not fit."""
     told = os.environ.get(VARIABLE) or DEFAULT
-    if not re.fullmatch(r"[a-z][a-z0-9]{0,3}", told):
+    if not re.fullmatch(rf"[a-z][a-z0-9]{{0,3}}{WORKSHOP}?", told):
         raise LabRefused(f"{VARIABLE} is {told!r}", "A lab's name is one to four small letters or digits.")
     return told
+
+
+def enter_workshop() -> None:
+    """From now on this process is about the lab's workshop instead of the lab."""
+    os.environ[VARIABLE] = word() + WORKSHOP
 
 
 def whole() -> str:

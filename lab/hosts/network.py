@@ -8,6 +8,7 @@ between sites never cuts off who looks on; it never forwards from one uplink to 
 itself by that way.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,6 +20,7 @@ from lab.hosts.topology import Site, Topology
 
 DRILL = "drill"
 LONGEST_LINK = 15  # IFNAMSIZ less its end
+CARDS = 32  # a guest of Proxmox VE has net0 to net31
 
 
 def netns_of_site(site: str) -> str:
@@ -46,9 +48,13 @@ def bridge(vlan: int = 0) -> str:
     return f"vmbr0v{vlan}" if vlan else "vmbr0"
 
 
-def port(machine: str) -> str:
-    """The end of a machine's cable in its site."""
-    return ("v-" + machine)[:LONGEST_LINK]
+def port(machine: str, number: int = 0) -> str:
+    """The end of a machine's cable in its site; a long name is told by its hash, which no other has."""
+    rest = f"i{number}" if number else ""
+    whole = f"v-{machine}{rest}"
+    if len(whole) <= LONGEST_LINK:
+        return whole
+    return f"v-{hashlib.sha256(machine.encode()).hexdigest()[:8]}{rest}"
 
 
 def _ip(netns: str | None, *lines: str) -> None:
@@ -125,6 +131,15 @@ def carrier(site: Site, name: str, vlan: int) -> str:
     return alone
 
 
+def remove_bridges(site: Site) -> None:
+    """Take away every bridge that `carrier` made."""
+    netns = netns_of_site(site.name)
+    kept = {DRILL, *(bridge(vlan) for vlan in (0, *site.vlans))}
+    listed = run("ip", "-o", "-n", netns, "link", "show", "type", "bridge").splitlines()
+    for name in {line.split()[1].rstrip(":") for line in listed} - kept:
+        _ip(netns, f"link del {name}")
+
+
 def _link_up(topology: Topology, link: tuple[str, str]) -> None:
     here, there = topology.site(link[0]), topology.site(link[1])
     net = topology.link_network(link)
@@ -153,7 +168,7 @@ def plug(machine: str, site: str, cards: Iterable[tuple[str, str, str | None]]) 
     run("ip", "netns", "add", netns)
     _ip(netns, "link set lo up")
     for number, (card, to, mac) in enumerate(cards):
-        end = port(machine) if number == 0 else f"{port(machine)[:12]}i{number}"
+        end = port(machine, number)
         address = f"address {mac} " if mac else ""
         _ip(
             netns_of_site(site),
@@ -173,12 +188,12 @@ def unplug(machine: str, site: str) -> None:
 
 
 def _ports(machine: str, site: str) -> tuple[str, ...]:
-    form = re.compile(rf"({re.escape(port(machine))}|{re.escape(port(machine)[:12])}i\d+)(?=@)")
+    ends = {port(machine, number) for number in range(CARDS)}
     try:
         listed = run("ip", "-o", "-n", netns_of_site(site), "link", "show")
     except CommandFailed:
         return ()
-    return tuple(found.group() for line in listed.splitlines() if (found := form.search(line.split()[1])))
+    return tuple(name for line in listed.splitlines() if (name := line.split()[1].partition("@")[0]) in ends)
 
 
 def _inside(netns: str) -> tuple[str, ...]:
