@@ -13,8 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,10 +96,43 @@ class RunningLab:
         )
 
 
+class Grounds:
+    """What the labs of `running_lab` and `lab_process` run on: nothing here, machines in lab.hosts.stands."""
+
+    def lab(self, spec: LabSpec, folder: Path) -> AbstractContextManager[RunningLab]:
+        """A lab for as long as the block lasts."""
+        return _threaded(spec, folder)
+
+    def process(
+        self, spec: LabSpec, folder: Path
+    ) -> "AbstractContextManager[tuple[RunningLab, subprocess.Popen[bytes]]]":
+        """A lab in a process of its own, for as long as the block lasts."""
+        return _processed(spec, folder)
+
+
+_grounds = [Grounds()]
+
+
+def run_on(grounds: Grounds) -> None:
+    """Let every lab that is started from now on run on these grounds."""
+    _grounds[:] = [grounds]
+
+
+def running_lab(spec: LabSpec, folder: Path) -> AbstractContextManager[RunningLab]:
+    """A lab with its own event loop; gone after the block, its state kept in the folder."""
+    return _grounds[0].lab(spec, folder)
+
+
+def lab_process(
+    spec: LabSpec, folder: Path
+) -> "AbstractContextManager[tuple[RunningLab, subprocess.Popen[bytes]]]":
+    """A lab in a process of its own, for tests that kill it; ended after the block if it still lives."""
+    return _grounds[0].process(spec, folder)
+
+
 @contextmanager
-def running_lab(spec: LabSpec, folder: Path) -> Iterator[RunningLab]:
-    """A lab in a thread of this process, with its own event loop; gone after the block, its state kept."""
-    thread = _LabThread(spec, folder)
+def _threaded(spec: LabSpec, folder: Path) -> Iterator[RunningLab]:
+    thread = LabThread(lambda: Lab(spec, folder))
     thread.start()
     try:
         thread.wait_up()
@@ -108,16 +141,19 @@ def running_lab(spec: LabSpec, folder: Path) -> Iterator[RunningLab]:
         thread.finish()
 
 
-class _LabThread(threading.Thread):
-    def __init__(self, spec: LabSpec, folder: Path) -> None:
+class LabThread(threading.Thread):
+    """A thread with an event loop in which a lab lives until `finish`; `make` makes the lab there."""
+
+    def __init__(self, make: Callable[[], Lab]) -> None:
         super().__init__(name="lab", daemon=True)
-        self._spec, self._folder = spec, folder
+        self._make = make
         self._up = threading.Event()
         self._problem: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lab: Lab | None = None
 
     def run(self) -> None:
+        """See Thread."""
         try:
             asyncio.run(self._live())
         except BaseException as problem:  # noqa: BLE001  # told to the thread that waits
@@ -127,7 +163,7 @@ class _LabThread(threading.Thread):
 
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._lab = Lab(self._spec, self._folder)
+        self._lab = self._make()
         await self._lab.start()
         self._up.set()
         await self._lab.run()
@@ -146,11 +182,16 @@ class _LabThread(threading.Thread):
 
 
 @contextmanager
-def lab_process(spec: LabSpec, folder: Path) -> Iterator[tuple[RunningLab, "subprocess.Popen[bytes]"]]:
-    """A lab in a process of its own, for tests that kill it; ended after the block if it still lives."""
-    process = start_process(spec, folder)
-    try:
+def _processed(spec: LabSpec, folder: Path) -> Iterator[tuple[RunningLab, "subprocess.Popen[bytes]"]]:
+    with ended(start_process(spec, folder)) as process:
         yield wait_until_up(folder, process), process
+
+
+@contextmanager
+def ended(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that is ended after the block if it still lives."""
+    try:
+        yield process
     finally:
         if process.poll() is None:
             process.terminate()
@@ -159,11 +200,21 @@ def lab_process(spec: LabSpec, folder: Path) -> Iterator[tuple[RunningLab, "subp
 
 def start_process(spec: LabSpec, folder: Path, **popen: Any) -> "subprocess.Popen[bytes]":
     """Start `python -m lab FOLDER` with this spec; the caller waits for it."""
+    write_spec(spec, folder)
+    return start_module("lab", str(folder), **popen)
+
+
+def write_spec(spec: LabSpec, folder: Path) -> None:
+    """Make a lab's folder, with the spec that its process reads there."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "spec.json").write_text(spec.to_json(), encoding="utf-8")
+
+
+def start_module(module: str, *words: str, **popen: Any) -> "subprocess.Popen[bytes]":
+    """Start `python -m MODULE WORDS`, a module of the lab; `popen` goes to `subprocess.Popen`."""
     places = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
-    return subprocess.Popen([sys.executable, "-m", "lab", str(folder)], env=environment, **popen)  # noqa: S603  # our own module
+    environment = {**os.environ, **popen.pop("env", {}), "PYTHONPATH": os.pathsep.join(places)}
+    return subprocess.Popen([sys.executable, "-m", module, *words], env=environment, **popen)  # noqa: S603  # our own module
 
 
 def wait_until_up(folder: Path, process: "subprocess.Popen[bytes]") -> RunningLab:

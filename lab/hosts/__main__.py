@@ -13,7 +13,8 @@ def main() -> int:
     """Serve the lab of the two folders that are the only arguments; the exit code."""
     folder, root = map(Path, sys.argv[1:3])
     spec = spec_in(folder)
-    return told(lambda: HostsLab(spec, folder, Plant(standard(spec.sites[0].pve_major), root)))
+    plant = Plant(standard(spec.sites[0].pve_major), root)
+    return told(lambda: HostsLab(spec, folder, plant, keys=folder, states=root / "api"))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,6 @@ def _raise(plant: Plant, access: Access, say: Say) -> None:
         key = machines.make(plant, site, one, public_key)
         access.pin(key, one.name, site.address(one), f"{one.name}.lab")
         machines.switch_on(plant, site, one)
-    _place_snippets(plant, Authority.in_directory(access.key.parent))
     with ThreadPoolExecutor(len(places)) as waiters:
         list(
             waiters.map(
@@ -59,7 +58,7 @@ def _raise(plant: Plant, access: Access, say: Say) -> None:
     say(f"{len(places)} machines booted in {time.monotonic() - started:.1f} s")
 
 
-def _place_snippets(plant: Plant, authority: Authority) -> None:
+def place_snippets(plant: Plant, authority: Authority) -> None:
     """Put the cloud-init documents of the patient platform on every node, where its guests ask for them."""
     passwords = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
     proxies = {clinic.site: _identity(authority, clinic) for clinic in CLINICS}

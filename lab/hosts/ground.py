@@ -70,10 +70,12 @@ class MachineGround(Ground):
                 await asyncio.to_thread(self._machines.kill, guest.vmid)
 
     async def seed(self) -> None:
-        """Make the disks of the guests that the cluster was born with."""
-        for vm in self._cluster.vms:
-            self.begins_as(str(vm.config["scsi0"]).partition(",")[0], f"local:import/{vm.name}")
-            await self.follow(vm.vmid, SWEEP)
+        """Make the disks of the guests that the cluster begins with, those of templates from images."""
+        for guest in [*self._cluster.vms, *self._cluster.cts]:
+            if guest.template and "scsi0" in guest.config:
+                self.begins_as(str(guest.config["scsi0"]).partition(",")[0], f"local:import/{guest.name}")
+            with suppress(TaskError):  # the guest was switched off for it
+                await self.follow(guest.vmid, SWEEP)
 
     async def _look_after(self, vmid: int) -> None:
         guest = guest_of(self._cluster, vmid)

@@ -12,6 +12,7 @@ from lab.hosts.access import Access
 from lab.hosts.build import Say
 from lab.hosts.machines import Plant
 from lab.hosts.topology import api_site, standard
+from lab.pki import Authority
 from lab.running import RunningLab
 from lab.spec import LabSpec
 
@@ -38,6 +39,7 @@ def up(wish: Wish, folder: Path, say: Say) -> RunningLab:
     plant = Plant(topology, root)
     build.raise_machines(plant, Access(folder), say)
     try:
+        build.place_snippets(plant, Authority.in_directory(folder))
         return _serve(plant, wish, folder)
     except BaseException:
         cleanup.clean(root)

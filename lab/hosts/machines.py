@@ -1,11 +1,13 @@
 """The machines that the lab boots itself: nodes, backup servers, witness; how each is made and found."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lab.hosts import disks, host, network
 from lab.hosts.disks import SiteDisk
-from lab.hosts.topology import NODE, STORAGES, Host, Site, Topology
+from lab.hosts.topology import NODE, Host, Site, Topology
 
 BACKUP_STORE = "/srv/backup"
 FOLDERS = ("dump", "images", "import", "snippets", "template/cache", "template/iso")
@@ -28,8 +30,9 @@ class Plant:
         binds: tuple[tuple[Path, str], ...] = ()
         if one.role == NODE:
             binds = tuple(
-                (disk.storage(one.name, name, shared=bool(options.get("shared"))), str(options["path"]))
-                for name, options in STORAGES.items()
+                (disk.storage(one.name, name, shared=bool(options.get("shared"))), place)
+                for name, options in site.storages.items()
+                if (place := _seen_at(options))
             )
         return host.Machine(one.name, disk.machine(one.name), one.name, self.log(one.name), binds=binds)
 
@@ -41,6 +44,13 @@ class Plant:
     def names(self) -> Path:
         """The folder of the names that the lab's DNS knows, a file a machine."""
         return self.root / "dns"
+
+
+def _seen_at(storage: Mapping[str, Any]) -> str | None:
+    """Where a node sees a storage; None for one that is no folder there (LVM, Proxmox Backup Server)."""
+    if storage["type"] == "zfspool":
+        return f"/{storage['pool']}"
+    return str(storage["path"]) if "path" in storage else None
 
 
 def make(plant: Plant, site: Site, one: Host, public_key: str) -> str:

@@ -1,18 +1,23 @@
-"""The standard lab as values: two sites of two nodes and a backup server, a witness, and what joins them.
+"""A lab as values: sites, their machines, and what joins them; the standard one, and one for any spec.
 
 A site `10.84` has the management network 10.84.0.0/24 on the bridge vmbr0 and a network 10.84.N.0/24 for each
 VLAN N on the bridge vmbr0vN, Proxmox VE's own name for it. The first address of a network is its router's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
+from lab.errors import LabRefused
 from lab.platform.cloud_init import CLINICS, ROLES
-from lab.spec import SiteSpec, TemplateSpec
+from lab.spec import LabSpec, SiteSpec, TemplateSpec
 
 REDFISH_PORT = 443
 NODE, BACKUP, WITNESS, WORKSHOP = "node", "backup", "witness", "workshop"
+# The second octets of the addresses of sites, apart so far that the workshop's and the links' fit between.
+FIRST_OCTET, OCTETS_OF_A_SITE, LINKED_OCTET = 84, 100, 255
+PLACES = 30
 DEBIAN_OF_PVE = {8: 12, 9: 13}
 STORAGES: Mapping[str, Mapping[str, Any]] = {
     "local": {"type": "dir", "path": "/var/lib/vz", "content": "backup,import,iso,snippets,vztmpl"},
@@ -57,7 +62,10 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place with its own network. `prefix` is the first two octets of every address in it."""
+    """A place with its own network. `prefix` is the first two octets of every address in it.
+
+    `storages` are those that every node has a folder for, as the API tells them.
+    """
 
     name: str
     title: str
@@ -65,6 +73,7 @@ class Site:
     hosts: tuple[Host, ...]
     cluster: str | None = None
     vlans: tuple[int, ...] = ()
+    storages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def network(self) -> str:
@@ -143,7 +152,37 @@ def _clinic(name: str, title: str, prefix: str, cluster: str) -> Site:
         Host(f"{cluster}-2", NODE, 12),
         Host(f"{cluster}-backup", BACKUP, 21),
     )
-    return Site(name, title, prefix, hosts, cluster=cluster, vlans=(20, 40))
+    return Site(name, title, prefix, hosts, cluster=cluster, vlans=(20, 40), storages=STORAGES)
+
+
+def drawn_from(spec: LabSpec, place: int = 0) -> Topology:
+    """The machines of any lab: a host for each node, every site linked with every other.
+
+    Labs of different places have no address in common: the sites of place 0 are 10.84 and 10.184, of place 1
+    10.86 and 10.186. Raises LabRefused where there are no addresses for so many.
+    """
+    last = FIRST_OCTET + OCTETS_OF_A_SITE * max(site.ordinal for site in spec.sites) + 2 * place
+    if last >= LINKED_OCTET or place >= PLACES:
+        raise LabRefused("there are no addresses for a lab of so many sites", "Two sites are the most.")
+    sites = tuple(_site_of(site, place) for site in spec.sites)
+    pairs = combinations((site.name for site in sites), 2)
+    return Topology(sites, tuple(pairs), spec.sites[0].pve_major)
+
+
+def _site_of(spec: SiteSpec, place: int) -> Site:
+    hosts = tuple(Host(node, NODE, 11 + number) for number, node in enumerate(spec.nodes))
+    prefix = f"10.{FIRST_OCTET + OCTETS_OF_A_SITE * spec.ordinal + 2 * place}"
+    return Site(spec.name, spec.name.title(), prefix, hosts, cluster=spec.cluster, storages=spec.storages)
+
+
+def on_machines(spec: LabSpec, topology: Topology) -> LabSpec:
+    """A lab whose nodes answer at the addresses of their machines."""
+    sites = tuple(replace(site, addresses=_addresses(topology.site(site.name))) for site in spec.sites)
+    return replace(spec, sites=sites)
+
+
+def _addresses(site: Site) -> dict[str, str]:
+    return {node.name: site.address(node) for node in site.nodes}
 
 
 def api_site(site: Site, pve_major: int) -> SiteSpec:
@@ -153,9 +192,9 @@ def api_site(site: Site, pve_major: int) -> SiteSpec:
         cluster=site.cluster or site.name,
         nodes=tuple(node.name for node in site.nodes),
         pve_major=pve_major,
-        storages=STORAGES,
+        storages=site.storages,
         templates=TEMPLATES,
         files=FILES,
-        addresses={node.name: site.address(node) for node in site.nodes},
+        addresses=_addresses(site),
         extra_votes=1,  # the witness
     )
