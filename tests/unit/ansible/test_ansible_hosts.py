@@ -66,9 +66,9 @@ def test_a_host_says_what_the_estate_knows_of_it(found):
         "bastide_vmid": 120,
         "bastide_node": "ventoux-3",
         "bastide_tier": 1,
-        "bastide_profile": "intermediary",
-        "bastide_level": 2,
-        "bastide_profile_because": "service imaging",
+        "bastide_profile": "minimal",
+        "bastide_level": 1,
+        "bastide_profile_because": "the estate",
     }
 
 
