@@ -43,6 +43,15 @@ def uplink(site: str) -> str:
     return (names.links() + site)[:LONGEST_LINK]
 
 
+def uplink_address(site: str) -> str | None:
+    """The address of this machine's end of a site's uplink; None where there is none."""
+    try:
+        told = run("ip", "-o", "-4", "addr", "show", "dev", uplink(site)).split()
+    except CommandFailed:
+        return None
+    return told[3].partition("/")[0] if told else None
+
+
 def bridge(vlan: int = 0) -> str:
     """The bridge of a VLAN, as Proxmox VE names it."""
     return f"vmbr0v{vlan}" if vlan else "vmbr0"

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,12 +22,14 @@ from lab import ssh_config
 from lab.errors import LabError, LabRefused
 from lab.hosts import cgroups, cleanup, disks, dns, host, images, machines, names, network, preflight
 from lab.hosts.access import Access
+from lab.hosts.disks import SiteDisk
 from lab.hosts.machines import Plant
 from lab.hosts.shell import succeeds
 from lab.hosts.topology import WORKSHOP, Host, Site, Topology
 
 Say = Callable[[str], None]
-SITE = Site("atelier", "Atelier", "10.85", hosts=())
+SITE = "atelier"
+PREFIXES = tuple(f"10.{number}" for number in range(85, 95))
 FOLDER = "workshop"
 NUMBERS = range(11, 251)
 COMMAND = "python -m lab.hosts.workshop"
@@ -37,43 +39,50 @@ BOOTER = "boot-"
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """The workshop of this machine; `root` is the folder in which everything is."""
+    """The workshop of this machine, when it is open; `prefix` is where it is among the addresses."""
 
     root: Path
+    prefix: str
+
+    @classmethod
+    def find(cls) -> "Workshop | None":
+        """The one that is open: its network is there, its disk, and its keys, which come last."""
+        root = names.folder()
+        address = network.uplink_address(SITE)
+        if address and SiteDisk.of(root, SITE).top.is_mount() and _access(root).known_hosts.exists():
+            return cls(root, ".".join(address.split(".")[:2]))
+        return None
+
+    @property
+    def site(self) -> Site:
+        """Its only site."""
+        return _site(self.prefix)
 
     @property
     def plant(self) -> Plant:
-        """It as a lab of one site."""
-        return Plant(Topology(sites=(SITE,), links=()), self.root)
-
-    @property
-    def access(self) -> Access:
-        """Its keys."""
-        return Access(self.root / FOLDER)
-
-    def lock(self) -> FileLock:
-        """Taken while anything changes that machines share; it is outside of what goes with the last one."""
-        names.cache().mkdir(parents=True, exist_ok=True)
-        return FileLock(names.cache() / f"{names.word()}.lock")
+        """It as a lab."""
+        return Plant(Topology(sites=(self.site,), links=()), self.root)
 
     def machines(self) -> dict[str, str]:
         """The machines by name, with their addresses; also those that are being booted."""
         rows = (file.read_text(encoding="utf-8").split() for file in sorted(self.plant.names.glob("*")))
         return {name: address for address, name, *_ in rows}
 
-    def is_open(self) -> bool:
-        """Whether its site is there, as a whole."""
-        return self.access.known_hosts.exists() and self.plant.disk(SITE.name).top.is_mount()
-
-    def write_ssh_config(self) -> Path:
-        """Write the file for `ssh -F` again; the file."""
-        places = {name: (address, host.SSH) for name, address in self.machines().items()}
-        return ssh_config.write(self.root / FOLDER, places)
-
     @property
     def ssh_config(self) -> Path:
         """The file for `ssh -F`, for all machines."""
         return self.root / FOLDER / ssh_config.FILE
+
+    def write_ssh_config(self) -> None:
+        """Write it again."""
+        places = {name: (address, host.SSH) for name, address in self.machines().items()}
+        ssh_config.write(self.root / FOLDER, places)
+
+
+def lock() -> FileLock:
+    """Taken while anything changes that machines share; not in the folder that goes with the last one."""
+    names.cache().mkdir(parents=True, exist_ok=True)
+    return FileLock(names.cache() / "workshop.lock")
 
 
 def boot(wishes: Mapping[str, int], say: Say) -> Path:
@@ -82,21 +91,21 @@ def boot(wishes: Mapping[str, int], say: Say) -> Path:
     Raises LabRefused when a name is taken or this machine lacks something, LabError when one does not come
     up; then none of them is left.
     """
-    shop = Workshop(names.folder())
     base = images.ensure(names.cache(), say)
     hosts: list[Host] = []
     try:
         with ExitStack() as group:
-            with shop.lock():
+            with lock():
                 # Not while it waits for the lock: who closes the workshop ends all that is in its groups.
-                group.enter_context(cgroups.joined(f"{BOOTER}{os.getpid()}"))
-                hosts += _reserve(shop, wishes, base)
-            return _boot(shop, hosts)
+                group.enter_context(cgroups.joined(_booter()))
+                shop = _reserve(wishes, base, hosts)
+            _boot(shop, hosts)
     except LabRefused:
         raise  # nothing was made
     except BaseException:
-        _remove(shop, [one.name for one in hosts])
+        _remove([one.name for one in hosts])
         raise
+    return shop.ssh_config
 
 
 def drop(unwanted: Iterable[str]) -> tuple[str, ...]:
@@ -104,101 +113,124 @@ def drop(unwanted: Iterable[str]) -> tuple[str, ...]:
 
     Raises LabRefused when none of them was.
     """
-    shop = Workshop(names.folder())
     wanted = tuple(unwanted)
-    present = shop.machines()
+    shop = Workshop.find()
+    present = shop.machines() if shop else {}
     found = tuple(name for name in wanted if name in present)
     if not found:
         raise LabRefused(f"not in the workshop: {', '.join(wanted)}", "Nothing was removed.")
-    _remove(shop, found)
+    _remove(found)
     return found
 
 
 def down() -> None:
     """Remove everything, in whatever state it is. Raises LabRefused when there is nothing."""
-    shop = Workshop(names.folder())
     for name in cgroups.names():
         if name.startswith(BOOTER):
             host.kill(name)  # it may hold the lock
-    with shop.lock():
-        if not cleanup.leftovers(shop.root):
+    with lock():
+        if not cleanup.leftovers(names.folder()):
             raise LabRefused("there is no workshop on this machine", "Nothing was stopped.")
-        cleanup.clean(shop.root)
+        cleanup.clean(names.folder())
 
 
-def _reserve(shop: Workshop, wishes: Mapping[str, int], base: Path) -> Iterator[Host]:
-    """Give each machine an address that is free, and make the site if nobody did."""
+def _site(prefix: str) -> Site:
+    return Site(SITE, "Atelier", prefix, hosts=())
+
+
+def _access(root: Path) -> Access:
+    return Access(root / FOLDER)
+
+
+def _booter() -> str:
+    """The control group of this process while it boots machines."""
+    return f"{BOOTER}{os.getpid()}"
+
+
+def _reserve(wishes: Mapping[str, int], base: Path, hosts: list[Host]) -> Workshop:
+    """Give each machine an address that is free, and make the site if nobody did; adds to `hosts`."""
+    shop = Workshop.find() or _open(base)
     present = shop.machines()
     if taken := sorted(present.keys() & wishes.keys()):
         raise LabRefused(
             f"in the workshop already: {', '.join(taken)}", f"Remove them: {COMMAND} drop {' '.join(taken)}"
         )
-    free = [number for number in NUMBERS if SITE.address(_host("", number)) not in present.values()]
+    used = {int(address.rpartition(".")[2]) for address in present.values()}
+    free = [number for number in NUMBERS if number not in used]
     if len(free) < len(wishes):
         raise LabRefused("the workshop is full", f"Remove what nobody needs: {COMMAND} drop NAME…")
-    if not shop.is_open():
-        _open(shop, base)
     for (name, release), number in zip(wishes.items(), free, strict=False):
-        one = _host(name, number, release)
-        machines.name_in_dns(shop.plant, name, SITE.address(one))
-        yield one
+        hosts.append(Host(name, WORKSHOP, number, release))
+        machines.name_in_dns(shop.plant, name, shop.site.address(hosts[-1]))
+    return shop
 
 
-def _host(name: str, number: int = 0, release: int | None = None) -> Host:
-    return Host(name, WORKSHOP, number, release)
-
-
-def _open(shop: Workshop, base: Path) -> None:
-    """Make the site: network, disk, names, keys. The keys come last, for they tell that it is whole."""
-    own = f"machine {BOOTER}{os.getpid()} "
-    left = tuple(one for one in cleanup.leftovers(shop.root) if not one.startswith(own))
+def _open(base: Path) -> Workshop:
+    """Make the site: network, disk, names, keys."""
+    root = names.folder()
+    left = tuple(one for one in cleanup.leftovers(root) if not one.startswith(f"machine {_booter()} "))
     if left:
         raise LabRefused(
             "part of a workshop is on this machine already: " + "; ".join(left[:4]),
             f"Remove what a crash left: {COMMAND} down",
         )
-    plant = shop.plant
-    preflight.check(plant.topology, plant.root)
-    network.up(plant.topology)
-    plant.disk(SITE.name).make(base)
-    dns.start(plant, SITE.name)
-    shop.access.ensure()
+    shop = Workshop(root, _free_prefix())
+    preflight.check(shop.plant.topology, root)
+    network.up(shop.plant.topology)
+    shop.plant.disk(SITE).make(base)
+    dns.start(shop.plant, SITE)
+    _access(root).ensure()
+    return shop
 
 
-def _boot(shop: Workshop, hosts: Sequence[Host]) -> Path:
+def _free_prefix() -> str:
+    """Where no other network of this machine is; the first, when it is the preflight's to refuse."""
+    sites = {prefix: Topology(sites=(_site(prefix),), links=()) for prefix in PREFIXES}
+    return next((prefix for prefix, one in sites.items() if not network.collisions(one)), PREFIXES[0])
+
+
+def _boot(shop: Workshop, hosts: Sequence[Host]) -> None:
+    access = _access(shop.root)
     with ThreadPoolExecutor(len(hosts)) as threads:
-        keys = list(threads.map(lambda one: _switch_on(shop, one), hosts))
-        with shop.lock():
+        keys = list(threads.map(lambda one: _switch_on(shop, one, access.public_key), hosts))
+        with lock():
             for one, key in zip(hosts, keys, strict=True):
-                shop.access.pin(key, one.name, SITE.address(one))
-            file = shop.write_ssh_config()
-        waits = [
-            threads.submit(host.wait_ssh, shop.plant.machine(SITE, one), SITE.address(one)) for one in hosts
-        ]
+                access.pin(key, one.name, shop.site.address(one))
+            shop.write_ssh_config()
+        waits = [threads.submit(_wait, shop, one) for one in hosts]
         for wait in waits:
             wait.result()
-    return file
 
 
-def _switch_on(shop: Workshop, one: Host) -> str:
-    key = machines.make(shop.plant, SITE, one, shop.access.public_key)
-    machines.switch_on(shop.plant, SITE, one)
+def _switch_on(shop: Workshop, one: Host, public_key: str) -> str:
+    key = machines.make(shop.plant, shop.site, one, public_key)
+    machines.switch_on(shop.plant, shop.site, one)
     return key
 
 
-def _remove(shop: Workshop, unwanted: Sequence[str]) -> None:
+def _wait(shop: Workshop, one: Host) -> None:
+    host.wait_ssh(shop.plant.machine(shop.site, one), shop.site.address(one))
+
+
+def _remove(unwanted: Sequence[str]) -> None:
+    """Remove machines, and the workshop when none is left in it, or it never was whole."""
+    shop = Workshop.find()
+    if shop:
+        _throw_away(shop, unwanted)
+    with lock():
+        if shop and shop.machines():
+            shop.write_ssh_config()
+        else:
+            cleanup.clean(names.folder())
+
+
+def _throw_away(shop: Workshop, unwanted: Sequence[str]) -> None:
     for name in unwanted:
         # The next machine of this name is another: end the connection that was kept for the next command.
         succeeds("ssh", "-F", shop.ssh_config, "-O", "exit", name)
-        machines.switch_off(SITE, _host(name), kill=True)
-        disks.delete(shop.plant.disk(SITE.name).machine(name))
-    with shop.lock():
-        for name in unwanted:
-            (shop.plant.names / name).unlink(missing_ok=True)
-        if shop.machines():
-            shop.write_ssh_config()
-        else:
-            cleanup.clean(shop.root)
+        machines.switch_off(shop.site, Host(name, WORKSHOP, 0), kill=True)
+        disks.delete(shop.plant.disk(SITE).machine(name))
+        (shop.plant.names / name).unlink(missing_ok=True)  # last: until then nobody gets its address
 
 
 def wish(text: str) -> tuple[str, int]:
