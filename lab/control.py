@@ -83,6 +83,10 @@ class Control:
         """How many requests of any kind the site has received since it started."""
         return int(self.ask("requests", site=site))
 
+    def settle(self, site: str) -> None:
+        """Return when what the site does in the background, such as moves by HA, has been done once."""
+        self.ask("settle", site=site)
+
     def illegal(self, site: str | None = None) -> list[dict[str, Any]]:
         """Calls that the API schema does not allow."""
         return list(self.ask("illegal", site=site))
@@ -119,6 +123,7 @@ class ControlServer:
             "fault.list": self._list,
             "writes": self._writes,
             "requests": self._requests,
+            "settle": self._settle,
             "illegal": self._illegal,
             "illegal.forget": self._forget,
             "certificate": self._certificate,
@@ -193,6 +198,9 @@ class ControlServer:
 
     async def _requests(self, site: str) -> int:
         return int(self._site(site).cluster.request_count)
+
+    async def _settle(self, site: str) -> None:
+        await self._site(site).cluster.settled()
 
     async def _illegal(self, site: str | None) -> list[dict[str, Any]]:
         chosen = [self._site(site)] if site else list(self._lab.sites.values())

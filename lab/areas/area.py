@@ -95,6 +95,11 @@ class Area(StatefulRoutes):  # type: ignore[misc]  # fakepve ships no types
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)
 
+    async def settled(self) -> None:
+        """Return when nothing runs in the background; what repeats itself never lets that be."""
+        while self._chores:
+            await asyncio.wait(set(self._chores))
+
     async def end_tasks(self) -> None:
         """The lab goes down: what runs in the background ends too."""
         for chore in list(self._chores):

@@ -13,6 +13,8 @@ from lab.background import running_in
 from lab.commands import lab as group
 from lab.running import RunningLab
 
+pytestmark = pytest.mark.api_only("`bastide lab up --api-only` is what these are about")
+
 
 def is_free(port):
     with socket.socket() as sock:

@@ -109,6 +109,7 @@ def test_the_writes_of_a_site_are_numbered_through_its_life(tmp_path):
             assert (write["method"], write["template"], write["number"]) == ("POST", "/pools", expected)
 
 
+@pytest.mark.api_only("machines have ports of their own: none can be taken")
 def test_a_port_in_use_is_said_in_one_sentence(tmp_path):
     with running_lab(SPEC, tmp_path / "one") as lab:
         port = int(lab.sites["carpentras"].urls[0].rpartition(":")[2])

@@ -7,7 +7,7 @@ import pytest
 def guests(site):
     """VMs 100 to 102, stopped on pve1."""
     for vmid in (100, 101, 102):
-        site.pve.add_vm(vmid, f"vm{vmid}", node="pve1")
+        site.add_vm(vmid, f"vm{vmid}", node="pve1")
 
 
 def manage(root, *vmids, **options):
@@ -92,15 +92,14 @@ def test_the_guests_of_a_dead_node_are_recovered_elsewhere(site, root, guests):
     node_rule(root, "home", "pve2:2,pve3", 100, strict=1)
     assert seen(site, root, 100)["node"] == "pve2"
 
-    site.pve.set_node_offline("pve2")
-    site.loop.call_soon_threadsafe(site.pve.cluster_changed)
+    site.lose_node("pve2")
 
     assert site.eventually(lambda: seen(site, root, 100)["node"] == "pve3")
     assert seen(site, root, 100)["status"] == "running"
 
 
 def test_a_guest_that_cannot_start_is_in_error_until_it_is_disabled(site, root, guests):
-    site.pve.vm(100).config["net0"] = "virtio=BC:24:11:00:00:01,bridge=vmbr77"
+    root.ok("PUT", "/nodes/pve1/qemu/100/config", net0="virtio=BC:24:11:00:00:01,bridge=vmbr77")
     manage(root, 100)
     assert seen(site, root, 100)["hastate"] == "error"
 
@@ -232,7 +231,7 @@ def test_a_disabled_rule_may_be_infeasible_and_moves_nothing(site, root, guests)
 
 def test_no_rule_is_written_without_quorum(site, root, guests):
     manage(root, 100)
-    site.pve.lose_quorum()
+    site.lose_quorum()
 
     refused = node_rule(root, "home", "pve1", 100)
 
@@ -241,7 +240,7 @@ def test_no_rule_is_written_without_quorum(site, root, guests):
 
 def test_release_8_places_guests_by_groups(site8):
     root, site = site8.root, site8
-    site.pve.add_vm(100, "vm100", node="pve1")
+    site.add_vm(100, "vm100", node="pve1")
     root.ok("POST", "/cluster/ha/groups", group="cavaillon", nodes="pve2", restricted=1)
 
     root.ok("POST", "/cluster/ha/resources", sid="vm:100", group="cavaillon")

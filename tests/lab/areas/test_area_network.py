@@ -116,6 +116,6 @@ def test_nodes_have_interfaces_and_addresses_of_their_own(root):
 
 
 def test_the_file_of_a_node_is_written_without_quorum(site, root):
-    site.pve.lose_quorum()
+    site.lose_quorum()
 
     root.ok("POST", NETWORK, iface="vmbr1", type="bridge")

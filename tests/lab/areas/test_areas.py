@@ -2,12 +2,14 @@
 
 import json
 
-from area_client import Client
+import pytest
+from area_client import Client, Site, site_spec
 
 from lab.areas import AREAS
 from lab.areas.area import Area
 from lab.cluster import Core
-from lab.running import running_lab
+from lab.running import LabThread, RunningLab, running_lab
+from lab.server import Lab
 from lab.spec import LabSpec
 
 # Hooks: each area adds its part and passes the call on.
@@ -81,7 +83,21 @@ def test_a_restarted_lab_remembers_what_its_areas_were_told(tmp_path):
         again.session.close()
 
 
-def test_the_state_of_every_area_is_plain_json(site, root):
+@pytest.fixture
+def own_lab(tmp_path):
+    """A light lab in this process, into whose memory a test can look."""
+    made = Lab(LabSpec(sites=(site_spec(9),), time_scale=0.0, port=0), tmp_path)
+    thread = LabThread(lambda: made)
+    thread.start()
+    thread.wait_up()
+    yield made
+    thread.finish()
+
+
+@pytest.mark.api_only("it looks into the memory of the process that answers")
+def test_the_state_of_every_area_is_plain_json(own_lab):
+    site = Site(RunningLab.at(own_lab.folder))
+    root = site.root
     root.ok("POST", "/nodes/pve1/qemu", vmid=100, memory=64, scsi0="local:1,format=qcow2")
     root.ok("POST", "/access/users/root@pam/token/ci")
     root.ok("POST", "/cluster/ha/resources", sid="vm:100")
@@ -91,8 +107,10 @@ def test_the_state_of_every_area_is_plain_json(site, root):
     root.ok("POST", "/nodes/pve1/network", iface="vmbr1", type="bridge")
     root.ok("PUT", "/cluster/options", migration="secure")
     site.settled()
+    site.close()
 
+    [cluster] = [one.cluster for one in own_lab.sites.values()]
     for area in AREAS:
         for name in area.persists:
-            kept = getattr(site.pve, name)
+            kept = getattr(cluster, name)
             assert json.loads(json.dumps(kept)) == kept

@@ -104,6 +104,6 @@ def test_a_bad_schedule_is_refused_with_its_reason(root):
 
 
 def test_no_job_is_written_without_quorum(site, root):
-    site.pve.lose_quorum()
+    site.lose_quorum()
 
     assert job(root, all=1).reason == "cfs-lock 'file-jobs_cfg' error: no quorum!"

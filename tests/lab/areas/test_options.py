@@ -28,7 +28,7 @@ def test_an_unknown_option_is_not_deleted(root):
 
 
 def test_tags_in_use_are_allowed_unless_a_list_says_otherwise(site, root):
-    site.pve.add_vm(100, "web", node="pve1", config={"tags": "prod;web"})
+    site.add_vm(100, "web", node="pve1", tags="prod;web")
     root.ok("PUT", OPTIONS, **{"registered-tags": "tier0"})
     assert root.get(OPTIONS)["allowed-tags"] == ["prod", "tier0", "web"]
 
@@ -49,7 +49,7 @@ def test_the_next_id_lies_in_the_range_of_the_options(site, root):
     assert root.get("/cluster/nextid") == "200"
 
     for vmid in (200, 201):
-        site.pve.add_vm(vmid, f"vm{vmid}", node="pve1")
+        site.add_vm(vmid, f"vm{vmid}", node="pve1")
 
     assert "unable to get any free VMID in range [200, 202]" in root("GET", "/cluster/nextid").message
 
@@ -74,7 +74,7 @@ def test_the_next_id_lies_in_the_range_of_the_options(site, root):
     ],
 )
 def test_the_cluster_is_read_only_without_quorum(site, method, path, options, reason):
-    site.pve.lose_quorum()
+    site.lose_quorum()
 
     assert site.root(method, path, **options).reason == reason
     assert site.root("GET", "/pools").status == 200

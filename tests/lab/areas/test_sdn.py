@@ -127,7 +127,7 @@ def test_users_see_the_networks_that_they_may_use(site, root, written):
 
 
 def test_nothing_is_written_without_quorum(site, root):
-    site.pve.lose_quorum()
+    site.lose_quorum()
 
     refused = root("POST", f"{SDN}/zones", zone="clinic", type="simple")
 
