@@ -26,24 +26,12 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out, and count by reason, what means nothing with machines."""
+    """Skip, each with its reason, what means nothing with machines."""
     if not config.getoption("--real-hosts"):
         return
-    out = [item for item in items if item.get_closest_marker("api_only")]
-    if out:
-        config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if item not in out]
-    config.stash[LEFT_OUT] = out
-
-
-LEFT_OUT = pytest.StashKey()
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    out = config.stash.get(LEFT_OUT, [])
-    for reason in sorted({item.get_closest_marker("api_only").args[0] for item in out}):
-        count = sum(item.get_closest_marker("api_only").args[0] == reason for item in out)
-        terminalreporter.write_line(f"not on real hosts: {count} tests: {reason}")
+    for item in items:
+        for mark in item.iter_markers("api_only"):
+            item.add_marker(pytest.mark.skip(reason=f"not on real hosts: {mark.args[0]}"))
 
 
 def pytest_sessionstart() -> None:

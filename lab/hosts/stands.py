@@ -32,6 +32,10 @@ class _Stand:
     process: "subprocess.Popen[bytes]"
     lab: Path | None = None
 
+    def has(self, wanted: LabSpec) -> bool:
+        """Whether it has the machines of a lab, and maybe those of another site too."""
+        return all(site in self.spec.sites for site in wanted.sites)
+
     def ask(self, call: str, **arguments: Any) -> None:
         """One question; returns when it is done. Raises LabError."""
         if self.process.stdin is None or self.process.stdout is None:
@@ -87,7 +91,7 @@ class Stands(Grounds):
         """A free stand with the machines of a spec, for a lab in a folder; cleared after the block."""
         write_spec(spec, folder)
         wanted = _machines_of(spec)
-        free = (one for one in self._stands if one.lab is None and one.spec == wanted)
+        free = (one for one in self._stands if one.lab is None and one.has(wanted))
         stand = next(free, None) or self._boot(wanted)
         stand.lab = folder
         try:
@@ -98,7 +102,7 @@ class Stands(Grounds):
 
     def _boot(self, spec: LabSpec) -> _Stand:
         used = {one.place for one in self._stands}
-        first = self._worker * PER_WORKER
+        first = 1 + self._worker * PER_WORKER  # place 0 is that of `bastide lab up`
         place = next((place for place in range(first, first + PER_WORKER) if place not in used), None)
         if place is None:
             place = self._give_back()

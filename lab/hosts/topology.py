@@ -158,11 +158,11 @@ def _clinic(name: str, title: str, prefix: str, cluster: str) -> Site:
 def drawn_from(spec: LabSpec, place: int = 0) -> Topology:
     """The machines of any lab: a host for each node, every site linked with every other.
 
-    Labs of different places have no address in common: the sites of place 0 are 10.84 and 10.184, of place 1
-    10.86 and 10.186. Raises LabRefused where there are no addresses for so many.
+    Labs of different places have no address in common: the sites of place 0 are 10.84 and 10.184, as those of
+    the standard lab, of place 1 10.86 and 10.186. Raises LabRefused where there are no addresses for so many.
     """
     last = FIRST_OCTET + OCTETS_OF_A_SITE * max(site.ordinal for site in spec.sites) + 2 * place
-    if last >= LINKED_OCTET or place >= PLACES:
+    if last >= LINKED_OCTET or place > PLACES:
         raise LabRefused("there are no addresses for a lab of so many sites", "Two sites are the most.")
     sites = tuple(_site_of(site, place) for site in spec.sites)
     pairs = combinations((site.name for site in sites), 2)
