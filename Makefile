@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PEER := .venv-peer
 
-.PHONY: help demo test lint molecule rounds docs bench wheel clean
+.PHONY: help demo test lint molecule test-hosts-api rounds docs bench wheel clean
 
 help: ## Say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(STAMP) ## Run the main job on the embedded lab and leave a report to look at
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py
@@ -29,6 +29,10 @@ molecule: $(STAMP) ## Try the roles on booted hosts and in a virtual machine; ne
 
 rounds: $(STAMP) ## Bring the lab of real hosts up and down ten times, and ten times kill it on the way
 	@BASTIDE_LAB_ROUNDS=10 $(BIN)/pytest tests/hosts/test_hosts_rounds.py
+
+test-hosts-api: $(STAMP) ## The tests of the API again, every lab of them on real hosts; needs root
+	@$(BIN)/pytest --real-hosts -n $${BASTIDE_TEST_WORKERS:-2} --dist loadfile tests/integration tests/contract \
+	    tests/lab --ignore tests/lab/platform
 
 docs: $(STAMP) ## Write the generated documents again
 	@$(BIN)/python tools/reference.py
