@@ -47,3 +47,13 @@ def pytest_sessionstart() -> None:
     an ignored signal stays ignored in every child.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in the report what tests recorded as `took`, so that CI's log shows it too."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    lines = {text for one in reports for name, text in getattr(one, "user_properties", ()) if name == "took"}
+    if lines:
+        terminalreporter.section("seconds")
+    for line in sorted(lines):
+        terminalreporter.write_line(line)
