@@ -4,12 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FILE = "ssh_config"
+PATIENCE_SECONDS = 20
 
 
-def write(folder: Path, places: Mapping[str, tuple[str, int]], *, alias: str | None = None) -> Path:
+def write(
+    folder: Path,
+    places: Mapping[str, tuple[str, int]],
+    *,
+    alias: str | None = None,
+    patience_seconds: int = PATIENCE_SECONDS,
+) -> Path:
     """Write `ssh_config` into a folder that holds `id_ed25519` and `known_hosts`; the file.
 
-    `places` are names with address and port. Host keys are filed under the name, or all under `alias`.
+    `places` are names with address and port. Host keys are filed under the name, or all under `alias`. A
+    machine has `patience_seconds` to greet and agree on keys.
     """
     lines = []
     for name, (address, port) in places.items():
@@ -28,7 +36,7 @@ def write(folder: Path, places: Mapping[str, tuple[str, int]], *, alias: str | N
         "  StrictHostKeyChecking yes",
         f'  ControlPath "{folder}/%n.ssh"',  # for those who ask for ControlMaster
         "  BatchMode yes",
-        "  ConnectTimeout 20",
+        f"  ConnectTimeout {patience_seconds}",
         "  LogLevel ERROR",
     ]
     file = folder / FILE

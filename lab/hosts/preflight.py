@@ -25,8 +25,6 @@ PACKAGES = {
     "nsenter": "util-linux",
     "filefrag": "e2fsprogs",
 }
-INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
-INSTANCES = 4096  # all machines draw on root's, some ten each, and 128 is the kernel's own
 OFFER = "Or start the lab without machines, its API alone: bastide lab up --api-only"
 
 
@@ -45,8 +43,6 @@ def check(topology: Topology, root: Path) -> None:
     found = problems(topology, root)
     if found:
         raise LabRefused("The lab of real hosts cannot come up: " + "; ".join(found) + ".", OFFER)
-    if int(INOTIFY.read_text(encoding="ascii")) < INSTANCES:
-        INOTIFY.write_text(str(INSTANCES), encoding="ascii")  # else the last machines end as they start
 
 
 def _kernel() -> tuple[str, ...]:

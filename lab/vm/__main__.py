@@ -10,7 +10,6 @@ from lab.errors import LabError, LabRefused
 from lab.hosts import names
 from lab.vm import disk, machine, preflight
 
-DEFAULT_PORT = 22600
 FOLDER = "virtual"
 
 
@@ -21,12 +20,12 @@ def vm() -> None:
 
 @vm.command()
 @click.argument("name")
-@click.option("--port", type=click.IntRange(1024, 65535), default=DEFAULT_PORT, show_default=True)
-def start(*, name: str, port: int) -> None:
+@click.option("--port", type=click.IntRange(1024, 65535), help="On loopback; else any that is free.")
+def start(*, name: str, port: int | None) -> None:
     """Restore NAME from the booted snapshot; the first time builds and boots it, which takes minutes."""
     preflight.check()
     began = time.monotonic()
-    one = machine.Vm(name, _folder(name), port)
+    one = machine.Vm(name, _folder(name), port or machine.free_port())
     machine.check_free(one)
     image = disk.ensure(names.cache(), machine.ALIAS, lambda text: click.echo(text, err=True))
     machine.start(image, one)
@@ -38,12 +37,12 @@ def start(*, name: str, port: int) -> None:
 @click.argument("name")
 def stop(*, name: str) -> None:
     """Take the power of NAME away and remove it."""
-    if not machine.stop(machine.Vm(name, _folder(name), DEFAULT_PORT)):
+    if not machine.stop(name, _folder(name)):
         raise LabRefused(f"there is no virtual machine {name}", "Nothing was stopped.")
 
 
 def _folder(name: str) -> Path:
-    return names.base() / FOLDER / name
+    return names.base() / FOLDER / names.word() / name
 
 
 def main() -> int:

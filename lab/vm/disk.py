@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from lab.errors import LabError
 from lab.hosts import host, images
 from lab.hosts.shell import CommandFailed, run
@@ -110,6 +112,11 @@ def ensure(cache: Path, name: str, say: Callable[[str], None]) -> Image:
     if wanted.is_dir():
         return Image(wanted)
     cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "vm.lock"):  # who comes second finds what the first one built
+        return Image(wanted) if wanted.is_dir() else _ensured(cache, wanted, name, say)
+
+
+def _ensured(cache: Path, wanted: Path, name: str, say: Callable[[str], None]) -> Image:
     free = shutil.disk_usage(cache).free
     if free < FREE_BYTES:
         raise LabError(

@@ -3,11 +3,14 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from lab import ssh_config
 from lab.errors import LabError, LabRefused
@@ -15,13 +18,14 @@ from lab.hosts import host
 from lab.hosts.shell import CommandFailed, run
 from lab.vm import monitor
 from lab.vm.disk import Image
-from lab.vm.qemu import NAME, SNAPSHOT, Wiring, img, system
+from lab.vm.qemu import SNAPSHOT, Wiring, img, qemu_name, system
 
 BOOT_SECONDS = 900.0
-RESTORE_SECONDS = 120.0
+# Where QEMU translates and others use the processors too, a login takes many times its few seconds.
+RESTORE_SECONDS = 600.0
 STOP_SECONDS = 10.0
 PAUSE_SECONDS = 0.2
-PATIENCE_SECONDS = 20
+LOGIN_SECONDS = 90
 ALIAS = "bastide-lab-vm"
 """The name under which the host key of all of them is pinned: they are copies of one."""
 
@@ -43,7 +47,7 @@ class Vm:
         """The command that opens a session as root; append what to run there."""
         return ("ssh", "-F", str(self.folder / ssh_config.FILE), self.name)
 
-    def ssh(self, *words: str, timeout: float = PATIENCE_SECONDS) -> str:
+    def ssh(self, *words: str, timeout: float = LOGIN_SECONDS) -> str:
         """Run a command inside; its output. `timeout` is in seconds. Raises CommandFailed."""
         return run(*self.command(), *words, timeout=timeout)
 
@@ -54,37 +58,44 @@ def start(image: Image, vm: Vm) -> None:
     Raises LabError with the end of its console if it does not answer.
     """
     _furnish(image, vm)
-    if not image.booted.exists():
-        _bake(image, vm)
-        _furnish(image, vm)
+    with FileLock(image.folder / "booted.lock"):  # who comes second finds what the first one booted
+        if not image.booted.exists():
+            _bake(image, vm)
+            _furnish(image, vm)
     shutil.copy(image.booted, vm.wiring.disk)
     _launch(image, vm, "-loadvm", SNAPSHOT)
     _wait(vm, RESTORE_SECONDS)
 
 
-def stop(vm: Vm) -> bool:
+def stop(name: str, folder: Path) -> bool:
     """Take a machine's power away and remove all of it; whether it was there."""
-    found = running(vm.name)
+    found = running(name)
     for pid in found:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + STOP_SECONDS
-    while running(vm.name) and time.monotonic() < deadline:
+    while running(name) and time.monotonic() < deadline:
         time.sleep(0.02)
-    there = vm.folder.exists()
-    shutil.rmtree(vm.folder, ignore_errors=True)
+    there = folder.exists()
+    shutil.rmtree(folder, ignore_errors=True)
     return bool(found) or there
 
 
 def running(name: str) -> tuple[int, ...]:
     """The processes of a machine of this name, from the system's own list."""
-    wanted = f"\0-name\0{NAME}{name}\0".encode()
+    wanted = f"\0-name\0{qemu_name(name)}\0".encode()
     found = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):  # a process may end while it is looked at
             if wanted in file.read_bytes():
                 found.append(int(file.parent.name))
     return tuple(found)
+
+
+def free_port() -> int:
+    """A port of loopback on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def check_free(vm: Vm) -> None:
@@ -101,7 +112,8 @@ def _furnish(image: Image, vm: Vm) -> None:
     vm.folder.mkdir(parents=True)
     for file in (image.key, image.known_hosts):
         shutil.copy2(file, vm.folder)
-    ssh_config.write(vm.folder, {vm.name: ("127.0.0.1", vm.port)}, alias=ALIAS)
+    places = {vm.name: ("127.0.0.1", vm.port)}
+    ssh_config.write(vm.folder, places, alias=ALIAS, patience_seconds=LOGIN_SECONDS)
 
 
 def _bake(image: Image, vm: Vm) -> None:
@@ -138,7 +150,7 @@ def _wait(vm: Vm, seconds: float) -> None:
             vm.ssh("date", f"--set=@{time.time():.0f}")
             return
     words = _last_words(vm)
-    stop(vm)
+    stop(vm.name, vm.folder)
     raise LabError(f"the virtual machine {vm.name} did not come up", f"Its last words:\n{words}")
 
 

@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.hosts import names
 from lab.vm.disk import Image
 
-NAME = "bastide-lab-vm-"
 SNAPSHOT = "booted"
 MEMORY_MIB = 1024
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
@@ -44,6 +44,11 @@ class Wiring:
         return self.folder / "qemu.log", self.folder / "console.log"
 
 
+def qemu_name(name: str) -> str:
+    """What QEMU calls a machine of this lab, by which it is found."""
+    return names.machine(f"vm-{name}")
+
+
 def img(image: Image) -> tuple[str, ...]:
     """The command `qemu-img` of an image's QEMU."""
     return _program(image, "qemu-img")
@@ -54,7 +59,7 @@ def system(image: Image, wiring: Wiring) -> tuple[str, ...]:
     folder = image.qemu / "usr/share"
     return (
         *(*_program(image, "qemu-system-x86_64"), "-L", f"{folder}/seabios", "-L", f"{folder}/qemu"),
-        *("-name", NAME + wiring.name, "-machine", "q35", *(NATIVE if has_kvm() else TRANSLATED)),
+        *("-name", qemu_name(wiring.name), "-machine", "q35", *(NATIVE if has_kvm() else TRANSLATED)),
         *("-m", str(MEMORY_MIB), "-smp", "2", "-nodefaults", "-no-user-config", "-display", "none"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", PARAMETERS),
         *("-drive", f"file={wiring.disk},if=virtio,format=qcow2,cache=unsafe"),

@@ -9,6 +9,7 @@ import pytest
 
 from lab import ssh_config
 from lab.errors import LabError, LabRefused
+from lab.hosts import names
 from lab.vm import machine, monitor
 from lab.vm.disk import Image
 from lab.vm.qemu import Wiring, system
@@ -47,7 +48,7 @@ def test_a_virtual_machine_is_reached_from_this_machine_alone(tmp_path):
 
 def test_a_machine_is_found_by_its_whole_name_in_the_list_of_processes():
     # Any process will do whose arguments are those of a QEMU of ours.
-    command = ["python3", "-c", "import time; time.sleep(60)", "-name", "bastide-lab-vm-probe", "-machine"]
+    command = ["python3", "-c", "import time; time.sleep(60)", "-name", names.machine("vm-probe"), "-machine"]
     with subprocess.Popen(command) as running:
         try:
             assert machine.running("probe") == (running.pid,)

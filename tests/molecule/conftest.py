@@ -17,3 +17,5 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.hosts)
         if missing:
             item.add_marker(pytest.mark.skip(reason=f"NO REAL HOSTS HERE: {'; '.join(missing)}"))
+    # The longest first, so that no worker ends alone with one of them.
+    items[:] = [*here, *(item for item in items if item not in here)]
