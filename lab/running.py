@@ -97,16 +97,21 @@ class RunningLab:
 
 
 class Grounds:
-    """What the labs of `running_lab` and `lab_process` run on: nothing here, machines in lab.hosts.stands."""
+    """What the labs of `running_lab` and `lab_process` run on: nothing here, machines in lab.hosts.stands.
 
-    def lab(self, spec: LabSpec, folder: Path) -> AbstractContextManager[RunningLab]:
+    `keep` tells that another lab will go on in the folder, or in a copy of it: it finds its disks then.
+    """
+
+    def lab(self, spec: LabSpec, folder: Path, *, keep: bool) -> AbstractContextManager[RunningLab]:
         """A lab for as long as the block lasts."""
+        del keep
         return _threaded(spec, folder)
 
     def process(
-        self, spec: LabSpec, folder: Path
+        self, spec: LabSpec, folder: Path, *, keep: bool
     ) -> "AbstractContextManager[tuple[RunningLab, subprocess.Popen[bytes]]]":
         """A lab in a process of its own, for as long as the block lasts."""
+        del keep
         return _processed(spec, folder)
 
 
@@ -118,16 +123,16 @@ def run_on(grounds: Grounds) -> None:
     _grounds[:] = [grounds]
 
 
-def running_lab(spec: LabSpec, folder: Path) -> AbstractContextManager[RunningLab]:
-    """A lab with its own event loop; gone after the block, its state kept in the folder."""
-    return _grounds[0].lab(spec, folder)
+def running_lab(spec: LabSpec, folder: Path, *, keep: bool = False) -> AbstractContextManager[RunningLab]:
+    """A lab with an event loop of its own, gone after the block; its state stays. For `keep` see Grounds."""
+    return _grounds[0].lab(spec, folder, keep=keep)
 
 
 def lab_process(
-    spec: LabSpec, folder: Path
+    spec: LabSpec, folder: Path, *, keep: bool = False
 ) -> "AbstractContextManager[tuple[RunningLab, subprocess.Popen[bytes]]]":
     """A lab in a process of its own, for tests that kill it; ended after the block if it still lives."""
-    return _grounds[0].process(spec, folder)
+    return _grounds[0].process(spec, folder, keep=keep)
 
 
 @contextmanager

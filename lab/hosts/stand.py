@@ -20,7 +20,7 @@ from lab.__main__ import spec_in, told
 from lab.errors import LabError, LabRefused
 from lab.hosts import build, cleanup, names, preflight
 from lab.hosts.access import Access
-from lab.hosts.clear import clear
+from lab.hosts.clear import bring_back, clear
 from lab.hosts.live import HostsLab
 from lab.hosts.machines import Plant
 from lab.hosts.topology import drawn_from, on_machines
@@ -39,6 +39,7 @@ class Stand:
         self._lab: LabThread | None = None
         self._calls: dict[str, Callable[..., None]] = {
             "boot": self.boot,
+            "prepare": self.prepare,
             "serve": self.serve,
             "end": self.end,
         }
@@ -60,19 +61,25 @@ class Stand:
         build.raise_machines(plant, Access(plant.root / KEYS), _say)
         self._plant = plant
 
-    def serve(self, folder: str) -> None:
-        """Start the lab of a folder on the machines. Raises LabError when it does not come up."""
+    def serve(self, folder: str, disks: str | None = None) -> None:
+        """Start the lab of a folder on the machines, with disks that were kept. Raises LabError."""
+        self.prepare(disks)
         self._lab = LabThread(lambda: lab_in(Path(folder), self._place))
         self._lab.start()
         self._lab.wait_up()
 
-    def end(self) -> None:
-        """End the lab, also one of another process that was killed, and leave the machines as they were."""
+    def prepare(self, disks: str | None = None) -> None:
+        """Bring disks back that were kept under a name, for the lab that comes."""
+        if self._plant and disks:
+            bring_back(self._plant, disks)
+
+    def end(self, keep: str | None = None) -> None:
+        """End the lab, also one of another process, and leave the machines as they were; `keep` its disks."""
         if self._lab:
             self._lab.finish()
             self._lab = None
         if self._plant:
-            clear(self._plant)
+            clear(self._plant, keep)
 
     def take_down(self) -> None:
         """Remove everything."""

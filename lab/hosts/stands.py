@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from lab.spec import LabSpec
 PER_WORKER = 6
 LETTERS = string.ascii_lowercase + string.digits
 LONGEST_WORD = 4
+DISKS = "disks"
 MODULE = "lab.hosts.stand"
 DOWN_SECONDS = 60.0
 
@@ -31,6 +33,12 @@ class _Stand:
     log: Path
     process: "subprocess.Popen[bytes]"
     lab: Path | None = None
+
+    def kept(self, folder: Path) -> str | None:
+        """The name under which the disks of a folder's lab are kept here; None when they are not."""
+        file = folder / DISKS
+        name = file.read_text(encoding="ascii") if file.exists() else ""
+        return name if name.startswith(f"{self.place}-") else None
 
     def has(self, wanted: LabSpec) -> bool:
         """Whether it has the machines of a lab, and maybe those of another site too."""
@@ -63,19 +71,23 @@ class Stands(Grounds):
     def __init__(self, worker: int = 0) -> None:
         self._worker = worker
         self._stands: list[_Stand] = []
+        self._numbers = count()
         self._logs = tempfile.TemporaryDirectory(prefix="bastide-stands-")
 
     @contextmanager
-    def lab(self, spec: LabSpec, folder: Path) -> Iterator[RunningLab]:
+    def lab(self, spec: LabSpec, folder: Path, *, keep: bool) -> Iterator[RunningLab]:
         """See Grounds."""
-        with self._taken(spec, folder) as stand:
-            stand.ask("serve", folder=str(folder))
+        with self._taken(spec, folder, keep=keep) as stand:
+            stand.ask("serve", folder=str(folder), disks=stand.kept(folder))
             yield RunningLab.at(folder)
 
     @contextmanager
-    def process(self, spec: LabSpec, folder: Path) -> Iterator[tuple[RunningLab, "subprocess.Popen[bytes]"]]:
+    def process(
+        self, spec: LabSpec, folder: Path, *, keep: bool
+    ) -> Iterator[tuple[RunningLab, "subprocess.Popen[bytes]"]]:
         """See Grounds."""
-        with self._taken(spec, folder) as stand:
+        with self._taken(spec, folder, keep=keep) as stand:
+            stand.ask("prepare", disks=stand.kept(folder))
             words = (str(stand.place), str(folder))
             with ended(start_module(MODULE, *words, env=self._named(stand.place))) as process:
                 yield wait_until_up(folder, process), process
@@ -87,18 +99,25 @@ class Stands(Grounds):
         self._logs.cleanup()
 
     @contextmanager
-    def _taken(self, spec: LabSpec, folder: Path) -> Iterator[_Stand]:
+    def _taken(self, spec: LabSpec, folder: Path, *, keep: bool) -> Iterator[_Stand]:
         """A free stand with the machines of a spec, for a lab in a folder; cleared after the block."""
         write_spec(spec, folder)
         wanted = _machines_of(spec)
-        free = (one for one in self._stands if one.lab is None and one.has(wanted))
-        stand = next(free, None) or self._boot(wanted)
+        free = [one for one in self._stands if one.lab is None and one.has(wanted)]
+        # The one that has the disks of the folder's lab, if there is one.
+        stand = max(free, key=lambda one: one.kept(folder) is not None, default=None) or self._boot(wanted)
         stand.lab = folder
         try:
             yield stand
         finally:
-            stand.ask("end")
+            stand.ask("end", keep=self._keep(stand, folder) if keep else None)
             stand.lab = None
+
+    def _keep(self, stand: _Stand, folder: Path) -> str:
+        """A name for the disks of a folder's lab, written down for labs that go on with the folder."""
+        name = f"{stand.place}-{next(self._numbers)}"
+        (folder / DISKS).write_text(name, encoding="ascii")
+        return name
 
     def _boot(self, spec: LabSpec) -> _Stand:
         used = {one.place for one in self._stands}

@@ -56,7 +56,7 @@ def seen_by(lab):
 
 
 def test_a_restarted_lab_is_as_it_was_and_where_it_was(tmp_path):
-    with running_lab(SPEC, tmp_path) as lab:
+    with running_lab(SPEC, tmp_path, keep=True) as lab:
         site = lab.sites["carpentras"]
         with session_for(site) as session:
             furnish(Api(site, session))
@@ -68,7 +68,7 @@ def test_a_restarted_lab_is_as_it_was_and_where_it_was(tmp_path):
 
 
 def test_what_was_answered_survives_the_killing_of_the_lab(tmp_path):
-    with lab_process(SPEC, tmp_path) as (lab, process):
+    with lab_process(SPEC, tmp_path, keep=True) as (lab, process):
         site = lab.sites["carpentras"]
         with session_for(site) as session:
             furnish(Api(site, session))

@@ -40,7 +40,7 @@ def fresh(tmp_path) -> Iterator[Scene]:
 def lab_with_estate(tmp_path_factory) -> Path:
     """The folder of a lab on which the small estate was applied; it is down."""
     folder = tmp_path_factory.mktemp("applied")
-    with scene(folder) as made:
+    with scene(folder, keep=True) as made:
         ran = made.bastide("apply", "--yes")
         assert ran.code == 0, ran.err
     return folder / "lab"

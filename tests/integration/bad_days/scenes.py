@@ -106,9 +106,9 @@ def small_estate(lab: RunningLab, folder: Path) -> Bastide:
 
 
 @contextmanager
-def scene(folder: Path, spec: LabSpec = SIZE) -> Iterator[Scene]:
+def scene(folder: Path, spec: LabSpec = SIZE, *, keep: bool = False) -> Iterator[Scene]:
     """A lab in a folder with the small estate; no call that the official schema forbids may be made on it."""
-    with running_lab(spec, folder / "lab") as lab:
+    with running_lab(spec, folder / "lab", keep=keep) as lab:
         yield Scene(lab, small_estate(lab, folder / "estate"))
         assert lab.control.illegal() == []
 
