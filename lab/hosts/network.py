@@ -16,9 +16,8 @@ from pathlib import Path
 
 from lab.hosts import kernel, names
 from lab.hosts.shell import CommandFailed, run, succeeds
-from lab.hosts.topology import Site, Topology
+from lab.hosts.topology import DRILL, Site, Topology
 
-DRILL = "drill"
 LONGEST_LINK = 15  # IFNAMSIZ less its end
 CARDS = 32  # a guest of Proxmox VE has net0 to net31
 

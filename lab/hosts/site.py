@@ -43,7 +43,8 @@ class HostsSite(LabSite):
         """Make the disks of the templates, answer, and hand out power switches."""
         await super().start(authority)
         for node in self.spec.nodes:
-            self.cluster.give_bridge(node, network.DRILL)
+            for bridge in self.site.bridges:
+                self.cluster.give_bridge(node, bridge)
         await self.ground.seed()
         await self._premises.start(self.cluster.password, self._tls)
         self._sweeper = asyncio.create_task(self._sweep())

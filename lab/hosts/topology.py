@@ -14,6 +14,7 @@ from lab.platform.cloud_init import CLINICS, ROLES
 from lab.spec import LabSpec, SiteSpec, TemplateSpec
 
 REDFISH_PORT = 443
+DRILL = "drill"
 NODE, BACKUP, WITNESS, WORKSHOP = "node", "backup", "witness", "workshop"
 # The second octets of the addresses of sites, apart so far that the workshop's and the links' fit between.
 FIRST_OCTET, OCTETS_OF_A_SITE, LINKED_OCTET = 84, 100, 255
@@ -64,7 +65,8 @@ class Host:
 class Site:
     """A place with its own network. `prefix` is the first two octets of every address in it.
 
-    `storages` are those that every node has a folder for, as the API tells them.
+    `storages` are those that every node has a folder for, as the API tells them, `bridges` those that every
+    node is born with beside vmbr0.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Site:
     cluster: str | None = None
     vlans: tuple[int, ...] = ()
     storages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    bridges: tuple[str, ...] = ()
 
     @property
     def network(self) -> str:
@@ -152,7 +155,9 @@ def _clinic(name: str, title: str, prefix: str, cluster: str) -> Site:
         Host(f"{cluster}-2", NODE, 12),
         Host(f"{cluster}-backup", BACKUP, 21),
     )
-    return Site(name, title, prefix, hosts, cluster=cluster, vlans=(20, 40), storages=STORAGES)
+    return Site(
+        name, title, prefix, hosts, cluster=cluster, vlans=(20, 40), storages=STORAGES, bridges=(DRILL,)
+    )
 
 
 def drawn_from(spec: LabSpec, place: int = 0) -> Topology:
