@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import aiohttp
@@ -14,7 +15,8 @@ from lab.faults import Fault
 from lab.hosts import cloudinit, network, redfish
 from lab.hosts.guest import guest_of, place_of
 from lab.hosts.picture import picture
-from lab.hosts.topology import api_site, standard
+from lab.hosts.topology import api_site, drawn_from, on_machines, standard
+from lab.spec import LabSpec
 
 
 @pytest.fixture
@@ -156,3 +158,18 @@ def test_only_a_clock_can_be_wrong_by_less_than_nothing():
     assert Fault("clock-skew", "carpentras", node="n1", seconds=-5).seconds == -5
     with pytest.raises(LabRefused, match="no negative seconds"):
         Fault("slow", "carpentras", seconds=-5)
+
+
+def test_labs_of_two_places_have_no_address_in_common():
+    spec = LabSpec.sized(sites=2)
+    places = [on_machines(spec, drawn_from(spec, place)) for place in range(4)]
+    addresses = [address for lab in places for site in lab.sites for address in site.addresses.values()]
+    assert len(set(addresses)) == len(addresses) == 4 * 6
+    assert places[0].sites[0].addresses["ventoux-1"] == "10.84.0.11"
+
+
+def test_a_lab_of_more_sites_than_there_are_addresses_for_is_refused():
+    spec = LabSpec.sized(sites=2)
+    third = LabSpec(sites=(replace(spec.sites[0], ordinal=2),))
+    with pytest.raises(LabRefused, match="no addresses"):
+        drawn_from(third)
