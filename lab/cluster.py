@@ -44,6 +44,7 @@ def cluster_of(site: SiteSpec, *, time_scale: float) -> Any:
     cluster.version, cluster.release_version = site.version, ".".join(site.version.split(".")[:2])
     cluster.nodes = {node: {"online": True} for node in site.nodes}
     cluster.addresses = dict(site.addresses)
+    cluster.device_votes = site.extra_votes
     cluster.storages = {}
     cluster.time_scale = time_scale
     return cluster

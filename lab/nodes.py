@@ -60,6 +60,8 @@ class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.addresses: dict[str, str] = {}
+        # What the quorum device has, and how much of it is not there now.
+        self.device_votes = self.lost_votes = 0
 
     def bridges(self, _node: str) -> set[str]:
         """Bridges and VNets that guests on a node can be plugged into; the network areas know more."""
@@ -221,7 +223,22 @@ class Nodes(FakePve):  # type: ignore[misc]  # fakepve ships no types
     # -------------------------------------------------------------- one node
 
     def _routes_lab_nodes(self) -> list[tuple[str, str, Any]]:
-        return [("GET", "/nodes/{node}/status", self._node_status)]
+        return [
+            ("GET", "/nodes/{node}/status", self._node_status),
+            ("GET", "/cluster/config/qdevice", self._quorum_device),
+        ]
+
+    async def _quorum_device(self, _values: dict[str, Any], _user: str) -> dict[str, str]:
+        """What corosync-qdevice says of itself; nothing where there is none (API2/ClusterConfig.pm)."""
+        if not self.device_votes:
+            return {}
+        state = "Connect failed" if self.lost_votes else "Connected"
+        return {
+            "Algorithm": "Fifty-Fifty split",
+            "Model": "Net",
+            "State": state,
+            "Tie-breaker": "Node with lowest node ID",
+        }
 
     async def _node_status(self, _values: dict[str, Any], _user: str) -> dict[str, Any]:
         return {

@@ -155,7 +155,8 @@ class LabSite(Place):
         down = {fault.node for fault in self.faults.standing(NODE_DOWN)} & set(self.cluster.nodes)
         for node, state in self.cluster.nodes.items():
             state["online"] = node not in down
-        majority = 2 * (len(down) + self.lost_votes()) < len(self.cluster.nodes) + self.spec.extra_votes
+        self.cluster.lost_votes = self.lost_votes()
+        majority = 2 * (len(down) + self.cluster.lost_votes) < len(self.cluster.nodes) + self.spec.extra_votes
         self.cluster.quorate = majority and not self.faults.standing(NO_QUORUM)
         self.cluster.cluster_changed()
 

@@ -6,6 +6,7 @@ node does.
 """
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -125,6 +126,9 @@ class Tasks(TaskAnswers):
             if self._going_down:
                 raise
             status = "interrupted by signal"
+        except Exception:  # a mistake of the lab: logged, and the task fails instead of never ending
+            logging.getLogger("lab").exception("the lab failed at %s", record["upid"])
+            status = "internal error of the lab"
         return status
 
     def _ended(self, record: dict[str, Any], status: str) -> None:

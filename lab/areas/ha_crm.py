@@ -7,7 +7,7 @@ round does it all (pve-ha-manager, PVE/HA/Manager.pm and LRM.pm).
 from functools import partial
 from typing import Any
 
-from lab.areas.area import Area
+from lab.areas.ha_maintenance import HaMaintenance
 from lab.areas.ha_placement import Situation, choose_node, node_choices
 from lab.areas.ha_rules import NODE, Rule
 
@@ -17,7 +17,7 @@ MIGRATION_SECONDS = 5
 FENCE_SECONDS = 60
 
 
-class HaCrm(Area):
+class HaCrm(HaMaintenance):
     """The cluster resource manager: `self.ha["services"]` holds `{sid: {"state", "wanted"?}}`."""
 
     _ha_round_due = False
@@ -102,6 +102,7 @@ class HaCrm(Area):
         target = self._ha_target(sid, seen, runs=state in RUNS)
         moves = target is not None and target != guest.node
         if target and moves:
+            self.ha_leaves(service, guest.node)
             await self._ha_move(sid, target)
         if state in RUNS:
             await self._ha_start(sid)
@@ -113,7 +114,7 @@ class HaCrm(Area):
         """The rules, the nodes that are up and where the resources are."""
         guests = {sid: self.ha_guest(sid) for sid in self.ha["resources"]}
         homes = {sid: guest.node for sid, guest in guests.items() if guest}
-        return Situation(rules=self.rules_in_force(), online=self.online_nodes(), homes=homes)
+        return Situation(rules=self.rules_in_force(), online=self.usable_nodes(), homes=homes)
 
     def _ha_failback(self, sid: str) -> bool:
         resource = self.ha["resources"][sid]
@@ -122,10 +123,14 @@ class HaCrm(Area):
 
     def _ha_target(self, sid: str, seen: Situation, *, runs: bool) -> str | None:
         """The node where the resource shall be: where an operator asked for, else where the rules say."""
-        wanted = self.ha["services"][sid].pop("wanted", None)
-        if wanted and wanted in node_choices(sid, seen)[0]:
+        service, allowed = self.ha["services"][sid], node_choices(sid, seen)[0]
+        wanted = service.pop("wanted", None)
+        if wanted and wanted in allowed:
             self.ha_wake()  # the next round may bring it back
             return str(wanted)
+        home = self.ha_returns(service, allowed) if runs else None
+        if home:
+            return home
         return choose_node(sid, seen, failback=self._ha_failback(sid)) if runs else None
 
     async def _ha_move(self, sid: str, target: str) -> None:

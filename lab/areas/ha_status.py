@@ -41,7 +41,9 @@ class HaStatus(HaCrm):
         """What the resources list says of a node's HA."""
         if not self.ha["active"]:
             return None
-        return "online" if node in self.online_nodes() else "unknown"
+        if node not in self.online_nodes():
+            return "unknown"
+        return "maintenance" if node in self.maintained_nodes() else "online"
 
     def _ha_here(self) -> str:
         return str(min(self.nodes))
@@ -77,6 +79,8 @@ class HaStatus(HaCrm):
     def _ha_agent_state(self, node: str) -> str:
         if node not in self.online_nodes():
             return "old timestamp - dead?"
+        if node in self.maintained_nodes():
+            return "maintenance mode"
         guests = [self.ha_guest(sid) for sid in self.ha["resources"]]
         return "active" if any(guest and guest.node == node for guest in guests) else "idle"
 
@@ -104,7 +108,6 @@ class HaStatus(HaCrm):
     async def _ha_manager_status(self, _values: Values, _user: str) -> Values:
         self.ha_adopt()
         now = int(time.time())
-        online = self.online_nodes()
         quorum = {"node": self._ha_here(), "quorate": "1" if self.quorate else "0"}
         if not self.ha["active"]:
             return {"lrm_status": {}, "manager_status": {}, "quorum": quorum}
@@ -113,7 +116,7 @@ class HaStatus(HaCrm):
         agents = {node: self._ha_agent_view(node, services, now) for node in sorted(self.nodes)}
         crm = {
             "master_node": self.ha["master"],
-            "node_status": {node: "online" if node in online else "unknown" for node in self.nodes},
+            "node_status": {node: self.node_hastate(node) for node in self.nodes},
             "service_status": services,
             "timestamp": now,
         }
@@ -130,7 +133,8 @@ class HaStatus(HaCrm):
             if view["node"] == node
         }
         state = "active" if self._ha_agent_state(node) == "active" else "wait_for_agent_lock"
-        return {"mode": "active", "state": state, "timestamp": now, "results": results}
+        mode = "maintenance" if node in self.maintained_nodes() else "active"
+        return {"mode": mode, "state": state, "timestamp": now, "results": results}
 
     def _ha_service_view(self, sid: str) -> Values:
         state = self.ha["services"][sid]["state"]

@@ -103,10 +103,33 @@ def copy(source: Path, target: Path, *, read_only: bool = False) -> None:
     run("btrfs", "-q", "subvolume", "snapshot", *flags, source, target)
 
 
+def move(source: Path, target: Path) -> None:
+    """Bring a disk or a snapshot to another place of its site; what `send` knows it by stays.
+
+    The kernel moves no read-only subvolume. One that was received would lose its mark when made writable, and
+    keeps it in a copy.
+    """
+    read_only = run("btrfs", "property", "get", source, "ro").strip() == "ro=true"
+    if read_only and _is_received(source):
+        copy(source, target, read_only=True)
+        delete(source)
+        return
+    if read_only:
+        run("btrfs", "property", "set", source, "ro", "false")
+    source.rename(target)
+    if read_only:
+        run("btrfs", "property", "set", target, "ro", "true")
+
+
+def _is_received(path: Path) -> bool:
+    told = re.search(r"Received UUID:\s*(\S+)", run("btrfs", "subvolume", "show", path))
+    return told is not None and told.group(1) != "-"
+
+
 def delete(path: Path) -> None:
     """Delete a disk; nothing happens when it is gone."""
     if is_subvolume(path):
-        run("btrfs", "property", "set", path, "ro", "false")
+        run("btrfs", "property", "set", "-f", path, "ro", "false")
         for inner in (path / "var/lib/portables", path / "var/lib/machines"):
             if inner.exists() and is_subvolume(inner):  # systemd makes these two by itself
                 run("btrfs", "-q", "subvolume", "delete", inner)

@@ -94,7 +94,7 @@ class GuestMachines:
                 target = self._disk.storage(guest.node, storage.name, shared=False) / "images" / folder.name
                 target.mkdir(parents=True, exist_ok=True)
                 for volume in filter(disks.is_subvolume, folder.iterdir()):
-                    volume.rename(target / volume.name)
+                    disks.move(volume, target / volume.name)
                 shutil.rmtree(folder)
                 moved = True
         return moved

@@ -26,13 +26,17 @@ ENTER_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine: its unique `name`, its root file system, and what of the site's disk it sees where."""
+    """A machine: its unique `name`, its root file system, and what of the site's disk it sees where.
+
+    What it `reads` it cannot write to.
+    """
 
     name: str
     root: Path
     hostname: str
     log: Path
     binds: tuple[tuple[Path, str], ...] = ()
+    reads: tuple[tuple[Path, str], ...] = ()
     memory_bytes: int | None = None
     cpus: float | None = None
 
@@ -58,6 +62,7 @@ def _nspawn(machine: Machine) -> tuple[str, ...]:
         *(f"--directory={machine.root}", f"--machine={names.machine(machine.name)}"),
         *(f"--hostname={machine.hostname}", "--capability=CAP_NET_ADMIN", "--resolv-conf=off"),
         *(f"--bind={source}:{target}" for source, target in machine.binds),
+        *(f"--bind-ro={source}:{target}" for source, target in machine.reads),
     )
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.hosts import disks, host, network
+from lab.hosts import disks, etc_pve, host, network
 from lab.hosts.disks import SiteDisk
+from lab.hosts.equip import equip
 from lab.hosts.topology import NODE, Host, Site, Topology
 
 BACKUP_STORE = "/srv/backup"
@@ -26,15 +27,26 @@ class Plant:
 
     def machine(self, site: Site, one: Host) -> host.Machine:
         """A host of the topology as a machine."""
+        root, log = self.disk(site.name).machine(one.name), self.log(one.name)
+        if one.role != NODE:
+            return host.Machine(one.name, root, one.name, log)
+        shared = self.etc_pve(site)
+        binds = ((shared, etc_pve.PLACE), *self.storages(site, one))
+        reads = ((shared / "nodes", f"{etc_pve.PLACE}/nodes"),)
+        return host.Machine(one.name, root, one.name, log, binds=binds, reads=reads)
+
+    def etc_pve(self, site: Site) -> Path:
+        """What all nodes of a site see as /etc/pve."""
+        return self.disk(site.name).top / "pve"
+
+    def storages(self, site: Site, node: Host) -> tuple[tuple[Path, str], ...]:
+        """The storages of a node: where each is, and where the node sees it."""
         disk = self.disk(site.name)
-        binds: tuple[tuple[Path, str], ...] = ()
-        if one.role == NODE:
-            binds = tuple(
-                (disk.storage(one.name, name, shared=bool(options.get("shared"))), place)
-                for name, options in site.storages.items()
-                if (place := _seen_at(options))
-            )
-        return host.Machine(one.name, disk.machine(one.name), one.name, self.log(one.name), binds=binds)
+        return tuple(
+            (disk.storage(node.name, name, shared=bool(options.get("shared"))), place)
+            for name, options in site.storages.items()
+            if (place := _seen_at(options))
+        )
 
     def log(self, name: str) -> Path:
         """What a machine writes on its console."""
@@ -69,13 +81,21 @@ def make(plant: Plant, site: Site, one: Host, public_key: str) -> str:
     )
     (machine.root / "etc/cloud/cloud-init.disabled").write_text("", encoding="utf-8")
     host.authorise(machine.root, public_key)
-    for source, _ in machine.binds:
+    if one.role == NODE:
+        _make_node(plant, site, one)
+    name_in_dns(plant, one.name, address)
+    return key
+
+
+def _make_node(plant: Plant, site: Site, node: Host) -> None:
+    """Give a Debian host what a node of Proxmox VE has: its storages, /etc/pve, its commands."""
+    for source, _ in plant.storages(site, node):
         if not source.exists():
             disks.create(source)  # `btrfs receive` on the node wants to find a subvolume there
         for folder in FOLDERS:
             (source / folder).mkdir(parents=True, exist_ok=True)
-    name_in_dns(plant, one.name, address)
-    return key
+    etc_pve.lay_out(plant.etc_pve(site), site)
+    equip(plant.machine(site, node).root, node.name)
 
 
 def switch_on(plant: Plant, site: Site, one: Host) -> None:

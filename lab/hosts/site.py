@@ -9,6 +9,7 @@ from typing import Any
 from lab.faults import Fault
 from lab.hosts import host, network, sockets
 from lab.hosts.access import Access
+from lab.hosts.etc_pve import EtcPve
 from lab.hosts.ground import MachineGround
 from lab.hosts.guest import guest_of
 from lab.hosts.guests import GuestMachines
@@ -36,12 +37,15 @@ class HostsSite(LabSite):
         self._premises = Premises(
             plant, self.site, self, Tenants(self._machine_of, self._guest_machines, self._leave, self._bury)
         )
+        self._etc_pve = EtcPve(plant.etc_pve(self.site), self.cluster)
         self.witnesses: list[Outpost] = []
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self, authority: Authority) -> None:
         """Make the disks of the templates, answer, and hand out power switches."""
         await super().start(authority)
+        self._etc_pve.start(authority)
+        self.cluster.saved, self.cluster.task_changed = self._saved, self._task_changed
         for node in self.spec.nodes:
             for bridge in self.site.bridges:
                 self.cluster.give_bridge(node, bridge)
@@ -104,6 +108,14 @@ class HostsSite(LabSite):
     async def _bury(self, one: Host) -> None:
         await self.ground.node_died(one.name)
 
+    async def _saved(self) -> None:
+        self._etc_pve.write()
+        await self.keeper.saved()
+
+    def _task_changed(self, record: dict[str, Any]) -> None:
+        self._etc_pve.write()
+        self.keeper.note_task(record)
+
     def _bound(self, node: str) -> socket.socket:
         return sockets.bound(network.netns_of(node), self.endpoints[node])
 
@@ -113,5 +125,8 @@ class HostsSite(LabSite):
             try:
                 self._premises.notice_dead()
                 await self.ground.sweep()
+                self._etc_pve.write()
+                for command in self._etc_pve.commands() if self.cluster.quorate else ():
+                    self.cluster.ha_obey(command)
             except Exception:  # one odd guest must not end the care for all others
                 logging.getLogger("lab").exception("looking after the machines of %s failed", self.site.name)
