@@ -90,6 +90,11 @@ def site_api(lab: RunningLab, site: str, secret: str) -> dict[str, object]:
     }
 
 
+def of_the_dead(lab: RunningLab) -> str:
+    """What is said of a dead node's endpoint, as a pattern: a machine without power refuses nothing."""
+    return "no route to host|it does not answer" if lab.machines else "connection refused"
+
+
 def prepare(lab: RunningLab, folder: Path, *, major: int = 9) -> Bastide:
     """The estate with every kind of object, pointing at a lab."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -192,7 +192,7 @@ def test_faults_are_listed_and_lifted_by_kind(lab, api):
         ({"name": "earthquake", "site": SITE}, "no fault named earthquake"),
         ({"name": "slow", "site": "paris"}, "no site paris"),
         ({"name": "node-down", "site": SITE}, "which node"),
-        ({"name": "node-down", "site": SITE, "node": "luberon-1"}, "no node luberon-1"),
+        ({"name": "node-down", "site": SITE, "node": "luberon-1"}, "no (node|host) luberon-1"),
         ({"name": "lock", "site": SITE}, "a guest or a storage"),
     ],
 )

@@ -147,6 +147,7 @@ def test_a_power_switch_is_pressed_by_who_knows_the_password(kind, login, status
     assert asyncio.run(press(kind, login)) == (status, pressed)
 
 
+@pytest.mark.api_only("it is about labs without machines")
 def test_faults_of_machines_are_refused_where_there_are_none(lab, site):
     for name in ("link-cut", "disk-full", "clock-skew", "bit-rot", "service-kill"):
         with pytest.raises(LabRefused, match="needs the lab of real hosts"):
