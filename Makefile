@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PEER := .venv-peer
 
-.PHONY: help demo test lint molecule test-hosts-api rounds docs bench wheel clean
+.PHONY: help demo test check lint lint-code lint-roles molecule test-hosts-api rounds docs bench wheel clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -17,14 +17,23 @@ demo: $(STAMP) ## Run the main job on the embedded lab and leave a report to loo
 test: $(STAMP) lint ## Everything: linters, types, contracts, and all levels of tests
 	@$(BIN)/pytest -n $${BASTIDE_TEST_WORKERS:-2} --dist loadgroup
 
-lint: $(STAMP) ## ruff, mypy --strict, the import contracts, and documents that are generated
+check: $(STAMP) lint ## What needs no lab: linters, types, contracts, unit and contract tests; under 3 minutes
+	@$(BIN)/pytest -n $${BASTIDE_TEST_WORKERS:-2} --dist loadgroup tests/unit tests/contract
+
+lint: $(STAMP) ## ruff, mypy --strict, the import contracts, ansible-lint, and documents that are generated
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-code lint-roles
+
+lint-code: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/reference.py --check
 
-molecule: $(STAMP) ## Try the roles on booted hosts and in a virtual machine; needs root, and no lab up
+lint-roles: $(STAMP)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint -q
+
+molecule: $(STAMP) ## Try the roles on booted hosts and in a virtual machine; needs root
 	@$(BIN)/python tools/molecule.py
 
 rounds: $(STAMP) ## Bring the lab of real hosts up and down ten times, and ten times kill it on the way
