@@ -21,7 +21,7 @@ LETTERS = string.ascii_lowercase + string.digits
 LONGEST_WORD = 4
 DISKS = "disks"
 MODULE = "lab.hosts.stand"
-DOWN_SECONDS = 60.0
+DOWN_SECONDS = 120.0
 
 
 @dataclass
@@ -58,11 +58,14 @@ class _Stand:
             raise LabError(f"{answer['what']}\n{answer['hint']}")
 
     def close(self) -> None:
-        """Take its machines down."""
+        """Let it take its machines down."""
         if self.process.stdin and self.process.stdout:
             self.process.stdin.close()
-            self.process.wait(DOWN_SECONDS)
             self.process.stdout.close()
+
+    def wait(self) -> None:
+        """Return when its machines are down."""
+        self.process.wait(DOWN_SECONDS)
 
 
 class Stands(Grounds):
@@ -96,6 +99,8 @@ class Stands(Grounds):
         """Take all machines down."""
         for stand in self._stands:
             stand.close()
+        for stand in self._stands:
+            stand.wait()
         self._logs.cleanup()
 
     @contextmanager
@@ -138,6 +143,7 @@ class Stands(Grounds):
         except BaseException:
             self._stands.remove(stand)
             stand.close()
+            stand.wait()
             raise
         return stand
 
@@ -147,6 +153,7 @@ class Stands(Grounds):
         if stand is None:
             raise LabError(f"{PER_WORKER} labs of real hosts are up at once", "Let one end first.")
         stand.close()
+        stand.wait()
         self._stands.remove(stand)
         return stand.place
 
