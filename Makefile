@@ -11,10 +11,11 @@ PEER := .venv-peer
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-demo: $(STAMP) ## Run the main job on the embedded lab and leave a report to look at
+demo: $(STAMP) ## Play the main job on the lab and leave it up to look at; `make demo DOWN=1` ends it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
 test: $(STAMP) lint ## Everything: linters, types, contracts, and all levels of tests
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py --end
 	@$(BIN)/pytest -n $${BASTIDE_TEST_WORKERS:-2} --dist loadgroup
 
 check: $(STAMP) lint ## What needs no lab: linters, types, contracts, unit and contract tests; under 3 minutes

@@ -66,12 +66,15 @@ def up(folder: Path | None, pve: str, time_scale: float, *, api_only: bool, **ho
     if api_only:
         _up_api(_chosen(folder), int(pve), time_scale, **how)
         return
-    from lab.hosts import lifecycle  # noqa: PLC0415  # see the module's docstring
+    from lab import ssh_config  # noqa: PLC0415  # see the module's docstring
+    from lab.hosts import lifecycle, topology  # noqa: PLC0415
 
     where, wish = _chosen(folder), lifecycle.Wish(int(pve), time_scale)
     running = lifecycle.up(wish, where, functools.partial(click.echo, err=True))
+    places = topology.standard(wish.pve_major).places()
+    file = ssh_config.write(where, {host.name: (site.address(host), 22) for site, host in places})
     _introduce(running, where)
-    click.echo(f"SSH: ssh -i {where}/id_ed25519 -o UserKnownHostsFile={where}/known_hosts root@ADDRESS")
+    click.echo(f"SSH: ssh -F {file} {places[0][1].name}, or root@ADDRESS for a guest")
 
 
 def _up_api(where: Path, pve_major: int, time_scale: float, *, port: int, foreground: bool) -> None:
@@ -121,10 +124,11 @@ def _introduce(running: Any, where: Path) -> None:
 def down(folder: Path | None) -> None:
     """Stop the lab. Machines and their disks go; the API alone keeps what it holds for the next time."""
     from lab.background import down, running_in  # noqa: PLC0415  # see the module's docstring
-    from lab.hosts import lifecycle  # noqa: PLC0415
+    from lab.hosts import lifecycle, whose  # noqa: PLC0415
 
     there = running_in(_chosen(folder))
     if (there is None or there.machines) and lifecycle.is_there():
+        whose.check(_chosen(folder))
         lifecycle.down()
         click.echo("The lab is down; nothing of it is left on this machine but the cache of its images.")
         return

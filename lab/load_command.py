@@ -19,6 +19,12 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the lab keeps its state [default: $BASTIDE_LAB_DIR, else ./.lab].",
+)
 @click.option("--url", help="The platform, https://…; with --verify, where to look if not where was written.")
 @click.option("--rate", type=float, default=10, show_default=True, help="Writes a second, at most 200.")
 @click.option("--seconds", type=float, default=30, show_default=True, help="How long, at most 3600.")
@@ -29,7 +35,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--verify", "verified", type=FILE, help="Say which writes of this journal exist.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @spoken
-def load(*, verified: Path | None, as_json: bool, **how: Any) -> None:
+def load(*, folder: Path | None, verified: Path | None, as_json: bool, **how: Any) -> None:
     r"""Write numbered records through the patient platform, or tell which of them exist.
 
     \b
@@ -43,17 +49,17 @@ def load(*, verified: Path | None, as_json: bool, **how: Any) -> None:
     if verified and how["journal"]:
         raise click.UsageError("--verify reads a journal, --journal writes one: say one of them")
     if verified:
-        verdict = verify(verified, how["url"], _authority(how["ca"]))
+        verdict = verify(verified, how["url"], _authority(how["ca"], folder))
         click.echo(json.dumps(asdict(verdict)) if as_json else _judged(verdict))
         raise SystemExit(0 if verdict.whole else 1)
     if not how["url"] or not how["journal"]:
         raise click.UsageError("say --url and --journal to write, or --verify to look at what was written")
-    outcome = load(**how | {"ca": _authority(how["ca"])})
+    outcome = load(**how | {"ca": _authority(how["ca"], folder)})
     click.echo(json.dumps(asdict(outcome)) if as_json else _summed(outcome, how["journal"]))
 
 
-def _authority(ca: Path | None) -> Path | None:
-    own = Path(os.environ.get("BASTIDE_LAB_DIR") or ".lab") / "ca.pem"
+def _authority(ca: Path | None, folder: Path | None) -> Path | None:
+    own = (folder or Path(os.environ.get("BASTIDE_LAB_DIR") or ".lab")) / "ca.pem"
     return ca or (own if own.exists() else None)
 
 

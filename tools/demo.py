@@ -1,154 +1,157 @@
-"""The main job on the embedded lab, scene by scene; leaves `demo/report.html`, a transcript to look at."""
+"""The main job on the lab, scene by scene; leaves the lab up and `demo/report.html`, a transcript to look at.
+
+As root on Debian it plays on booted hosts (demo_hosts), elsewhere on the lab's API alone (demo_light).
+`make demo DOWN=1`, or CI in the environment, takes the lab down at the end. `--end` only does that.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-from rich._export_format import CONSOLE_SVG_FORMAT
+import demo_hosts
+import demo_light
+from demo_stage import ROOT, DemoFailed, Stage
 from rich.console import Console
-from rich.terminal_theme import MONOKAI
-from rich.text import Text
+from rich.panel import Panel
 
-HERE = Path(__file__).resolve().parent.parent
-OUT = HERE / "demo"
-ESTATE = OUT / "inventory" / "lab-api"
-WIDTH = 100
-FONT = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
+from lab.background import running_in
+from lab.hosts import lifecycle, names, preflight, whose
+from lab.hosts.topology import standard
 
+OUT = ROOT / "demo"
+LAB = OUT / ".lab"
+DOWN = ("bastide", "lab", "down", "--dir", "demo/.lab")
+INTERRUPTED = 130
+REFUSED = 5
+LOOK_YOURSELF = """\
+Look yourself; the lab stays up (about {memory} of memory) until you end it:
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One command of the demo, what it is to show, and the exit code that it must have."""
+  export PATH=$PWD/.venv/bin:$PATH
 
-    title: str
-    command: tuple[str, ...]
-    expected: int = 0
+  {curl}
+  {browser}
+  ssh -F demo/.lab/ssh_config ventoux-1                  # a node; the others in `bastide lab status`
+  ssh -F demo/.lab/ssh_config root@10.84.20.21           # a guest: the database of Carpentras
+  ssh -F demo/.lab/ssh_config root@10.84.20.21 'runuser -u postgres -- psql dpi -c "TABLE units"'
 
+  bastide lab status --dir demo/.lab
+  bastide lab load --dir demo/.lab --url https://10.84.20.61 --seconds 10 --journal mine.jsonl
+  bastide lab fault site-down --site cavaillon --dir demo/.lab
+  bastide lab fault --lift --dir demo/.lab
+  bastide -e demo/inventory/lab plan
 
-SCENES = (
-    Scene(
-        "Start the lab: two simulated Proxmox VE clusters",
-        ("bastide", "lab", "up", "--api-only", "--dir", "demo/.lab"),
-    ),
-    Scene("Is the estate right?", ("bastide", "-e", "demo/inventory/lab-api", "validate")),
-    Scene(
-        "What would change? (exit 4: changes)",
-        ("bastide", "-e", "demo/inventory/lab-api", "plan", "-o", "demo/plan.json"),
-        4,
-    ),
-    Scene("Apply exactly that plan", ("bastide", "-e", "demo/inventory/lab-api", "apply", "demo/plan.json")),
-    Scene("Plan again: nothing is left to do", ("bastide", "-e", "demo/inventory/lab-api", "plan")),
-)
-AFTER_EDIT = Scene(
-    "One line of the estate was changed: see exactly what that means",
-    ("bastide", "-e", "demo/inventory/lab-api", "plan"),
-    4,
-)
-STATUS = Scene("The lab, and what of it is simulated", ("bastide", "lab", "status", "--dir", "demo/.lab"))
+  bastide lab down --dir demo/.lab                       # end it; nothing is left but the cache of images
+"""
 
 
 def main() -> int:
-    """Play all scenes; 1 at the first one that does not end as it should."""
-    started, console = time.monotonic(), _console()
-    picture = _console()
+    """Play the demo that this machine can carry; the exit code."""
+    console = Console(stderr=True, width=100)
+    if sys.argv[1:] == ["--end"]:
+        _end(console)
+        return 0
+    problem = _in_the_way()
+    if problem:
+        console.print(f"[bold red]The demo cannot begin: {problem}[/]")
+        return REFUSED
+    _end(console)
+    missing = preflight.problems(standard(), names.folder())
+    stage = Stage()
     _prepare()
+    if missing:
+        _warn(console, missing)
     try:
-        for scene in SCENES:
-            _play(scene, console)
-        for told in (*_edit(), *_played(AFTER_EDIT)):
-            console.print(told)
-            picture.print(told)
-        _play(STATUS, console)
+        (demo_light if missing else demo_hosts).play(stage)
     except DemoFailed as error:
-        console.print(f"[bold red]The demo stopped: {error}[/]")
+        console.print(f"[bold red]The demo stopped: {error}.[/]")
+        _write(stage, light=bool(missing))
+        _end(console, half_made=True)
         return 1
-    finally:
-        subprocess.run(
-            ("bastide", "lab", "down", "--dir", "demo/.lab"), cwd=HERE, check=False, capture_output=True
-        )
-    (OUT / "report.html").write_text(console.export_html(theme=MONOKAI, clear=False), encoding="utf-8")
-    (OUT / "picture.svg").write_text(_picture(picture), encoding="utf-8")
-    _summary(console, time.monotonic() - started)
+    except KeyboardInterrupt:
+        console.print("\n[bold]Interrupted.[/]")
+        _end(console, half_made=True)
+        return INTERRUPTED
+    _write(stage, light=bool(missing))
+    _finish(console, stage, missing)
     return 0
 
 
-class DemoFailed(Exception):
-    """A scene ended otherwise than it should."""
+def _in_the_way() -> str:
+    """Why the demo must not begin: a lab that is not its own. Empty when nothing is."""
+    if not lifecycle.is_there():
+        return ""
+    owner = whose.folder()
+    if owner is None:
+        return "something of a lab is left on this machine; remove it with `bastide lab clean`"
+    if owner != LAB:
+        return f"a lab of yours is up; end it first with `bastide lab down --dir {owner}`"
+    return ""
+
+
+def _end(console: Console, *, half_made: bool = False) -> None:
+    """Take the demo's lab down if it is up, `half_made` also without its API; Ctrl-C does not reach this."""
+    ours = lifecycle.is_there() and (whose.folder() == LAB or (half_made and whose.folder() is None))
+    if not ours and running_in(LAB) is None:
+        return
+    console.print("Taking the demo's lab down …")
+    subprocess.run(DOWN, cwd=ROOT, check=False, start_new_session=True)
 
 
 def _prepare() -> None:
-    """A fresh folder with a copy of the lab's estate, so that the demo never touches the checkout."""
+    """A fresh folder with copies of the lab's estates, so that the demo never touches the checkout's."""
     if OUT.exists():
-        subprocess.run(
-            ("bastide", "lab", "down", "--dir", "demo/.lab"), cwd=HERE, check=False, capture_output=True
-        )
         shutil.rmtree(OUT)
-    shutil.copytree(HERE / "inventory" / "lab-api", ESTATE)
+    for estate in ("lab", "lab-api"):
+        wanted = shutil.ignore_patterns(".bastide")
+        shutil.copytree(ROOT / "inventory" / estate, OUT / "inventory" / estate, ignore=wanted)
 
 
-def _console() -> Console:
-    return Console(record=True, width=WIDTH, force_terminal=True)
+def _warn(console: Console, missing: tuple[str, ...]) -> None:
+    told = "\n".join(f"- {one}" for one in missing)
+    text = (
+        f"The lab of real hosts cannot come up here:\n{told}\n\n"
+        f"This is the light lab, its API alone. Not shown: {demo_light.NOT_SHOWN}."
+    )
+    console.print(Panel(text, title="NO REAL HOSTS HERE", border_style="bold red"))
 
 
-def _play(scene: Scene, console: Console) -> None:
-    for told in _played(scene):
-        console.print(told)
+def _write(stage: Stage, *, light: bool) -> None:
+    about = demo_light.ABOUT if light else demo_hosts.ABOUT
+    (OUT / "report.html").write_text(stage.report(about), encoding="utf-8")
+    (OUT / "picture.svg").write_text(stage.picture(), encoding="utf-8")
 
 
-def _played(scene: Scene) -> Iterator[Text]:
-    """The command and what it prints, line by line as it prints it; raises DemoFailed at a wrong end."""
-    yield from _title(scene.title)
-    yield Text("$ " + " ".join(scene.command), style="bold")
-    environment = {**os.environ, "FORCE_COLOR": "1", "TTY_INTERACTIVE": "0", "COLUMNS": str(WIDTH)}
-    with subprocess.Popen(
-        scene.command, cwd=HERE, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as child:
-        for line in child.stdout or ():
-            yield Text.from_ansi(line.rstrip("\n"))
-    if child.returncode != scene.expected:
-        raise DemoFailed(
-            f"`{' '.join(scene.command)}` ended with {child.returncode}, expected {scene.expected}"
-        )
+def _finish(console: Console, stage: Stage, missing: tuple[str, ...]) -> None:
+    """Say what is left to look at, and end the lab where nobody will look."""
+    console.print(f"\n[bold green]▌ Done in {time.monotonic() - stage.began:.0f} s[/]")
+    console.print("The transcript is in demo/report.html, the approved plan in demo/plan.json.")
+    console.print(demo_light.ABOUT if missing else demo_hosts.ABOUT)
+    if missing:
+        _warn(console, missing)
+    if missing or os.environ.get("DOWN") or os.environ.get("CI"):
+        _end(console)
+        return
+    print()
+    print(_look_yourself())
 
 
-def _title(text: str) -> tuple[Text, Text]:
-    return Text(), Text(f"▌ {text}", style="bold cyan")
+def _look_yourself() -> str:
+    curl = "curl --cacert demo/.lab/ca.pem https://10.84.20.61/api/health"
+    browser = "https://10.84.20.61/ and https://10.184.20.61/     # in a browser that trusts demo/.lab/ca.pem"
+    return LOOK_YOURSELF.format(curl=curl, browser=browser, memory=_memory())
 
 
-def _edit() -> Iterator[Text]:
-    """Change one line: a guest gets more memory."""
-    for path in sorted(ESTATE.glob("guests/*.yml")):
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        for number, line in enumerate(lines):
-            if line.strip() == "memory: 4G":
-                lines[number] = line.replace("4G", "6G")
-                path.write_text("".join(lines), encoding="utf-8")
-                yield from _title(f"Change one line, {path.relative_to(OUT)}:{number + 1}")
-                yield Text(f"- {line.strip()}\n+ {lines[number].strip()}", style="yellow")
-                return
-    raise DemoFailed("the lab's estate has no guest of 4G to change")
-
-
-def _picture(console: Console) -> str:
-    """The recorded screen as SVG; it asks no server for a font."""
-    return console.export_svg(title="bastide", theme=MONOKAI, code_format=FONT.sub("", CONSOLE_SVG_FORMAT))
-
-
-def _summary(console: Console, seconds: float) -> None:
-    console.print()
-    console.print(Text(f"▌ Done in {seconds:.0f} s", style="bold green"))
-    console.print("The transcript is in demo/report.html, the approved plan in demo/plan.json,")
-    console.print("and the journal of the apply in demo/inventory/lab-api/.bastide/journal/.")
-    console.print("What ran here is a simulated API: no guest ran and no disk held a byte.")
+def _memory() -> str:
+    """How much memory the lab's processes take, as the kernel shares it out among them."""
+    return f"{whose.memory_bytes() / 1024**3:.1f} GiB"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
