@@ -32,7 +32,10 @@ ABOUT = (
     "share its kernel, also those that Proxmox VE calls virtual machines; the Proxmox VE API is simulated. "
     "All patients are invented."
 )
-WHO = ". /etc/os-release; echo $(hostname), $PRETTY_NAME, $(uptime -p); ip -brief -4 address"
+WHO = (
+    ". /etc/os-release; echo $(hostname), $PRETTY_NAME, "
+    "$(ps -o comm= -p 1) up for $(ps -o etime= -p 1); ip -brief -4 address"
+)
 COUNTS = (
     "select (select count(*) from patients) as patients, (select count(*) from stays) as stays, "
     "(select count(*) from results) as results"
