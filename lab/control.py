@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Named = TypeVar("Named")
 # The kernel takes no longer path for a Unix socket (unix(7): sun_path, 108 bytes).
 LONGEST_PATH = 100
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 90.0
+"""Machines that get their power back boot before the answer."""
 
 
 class Control:
@@ -187,6 +188,9 @@ class ControlServer:
         for one in chosen:
             lifted += one.faults.lift(id, name)
             await one.refresh()
+        if lifted:
+            for one in chosen:
+                await one.recovered()
         return lifted
 
     async def _list(self) -> list[dict[str, Any]]:

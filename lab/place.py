@@ -58,6 +58,9 @@ class Place:
         async with self._one_refresh:
             await self._match_faults()
 
+    async def recovered(self) -> None:
+        """Return when all that no fault keeps down is there again."""
+
     @property
     def is_refreshing(self) -> bool:
         """Whether the place is being made what its faults say, and may not be it yet."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from lab.server import LabSite
 from lab.spec import SiteSpec
 
 SWEEP_SECONDS = 1.0
+BOOT_SECONDS = 60.0
+PAUSE_SECONDS = 0.1
 
 
 class HostsSite(LabSite):
@@ -93,6 +96,11 @@ class HostsSite(LabSite):
         await super()._match_faults()
         await self._premises.match_faults()
 
+    async def recovered(self) -> None:
+        """See Place: nodes that got their power back have booted so far that their endpoints answer."""
+        endpoints = [self.endpoints[node] for node in self._listeners]
+        await asyncio.gather(*(asyncio.to_thread(_reach, where) for where in endpoints))
+
     def _machine_of(self, vmid: int) -> Machine | None:
         guest = guest_of(self.cluster, vmid)
         return self._guests.machine(guest) if guest else None
@@ -130,3 +138,15 @@ class HostsSite(LabSite):
                     self.cluster.ha_obey(command)
             except Exception:  # one odd guest must not end the care for all others
                 logging.getLogger("lab").exception("looking after the machines of %s failed", self.site.name)
+
+
+def _reach(where: tuple[str, int]) -> None:
+    """Return when an endpoint accepts connections, or after a while all the same."""
+    deadline = time.monotonic() + BOOT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(where, timeout=1).close()
+        except OSError:
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from lab.__main__ import spec_in, told
 from lab.errors import LabError, LabRefused
-from lab.hosts import build, cleanup, names, preflight
+from lab.hosts import build, cleanup, host, names, preflight
 from lab.hosts.access import Access
 from lab.hosts.clear import bring_back, clear
 from lab.hosts.live import HostsLab
@@ -27,6 +27,7 @@ from lab.hosts.topology import drawn_from, on_machines
 from lab.running import LabThread
 from lab.spec import LabSpec
 
+BACK_SECONDS = 180.0
 KEYS = "keys"
 
 
@@ -69,8 +70,12 @@ class Stand:
         self._lab.wait_up()
 
     def prepare(self, disks: str | None = None) -> None:
-        """Bring disks back that were kept under a name, for the lab that comes."""
-        if self._plant and disks:
+        """Wait for hosts that were dead, and bring disks back that were kept under a name."""
+        if self._plant is None:
+            return
+        for site, one in self._plant.topology.places():
+            host.wait_ssh(self._plant.machine(site, one), site.address(one), BACK_SECONDS)
+        if disks:
             bring_back(self._plant, disks)
 
     def end(self, keep: str | None = None) -> None:

@@ -32,15 +32,19 @@ def furnish(api):
 def portrait(api):
     """What a client sees of all that, but for what moves by itself."""
     moving = ("uptime", "cpu", "mem", "memhost", "next-run")
-    rows = sorted(api.data("GET", "/cluster/resources"), key=lambda row: row["id"])
+
+    def still(rows):
+        return [{key: value for key, value in row.items() if key not in moving} for row in rows]
+
+    [pool] = api.data("GET", "/pools", poolid="kept")
     return {
-        "resources": [{key: value for key, value in row.items() if key not in moving} for row in rows],
+        "resources": still(sorted(api.data("GET", "/cluster/resources"), key=lambda row: row["id"])),
         "vm": api.data("GET", "/nodes/ventoux-1/qemu/100/config"),
         "active": api.data("GET", "/nodes/ventoux-1/qemu/100/config", current=1),
         "ct": api.data("GET", "/nodes/ventoux-2/lxc/101/config"),
         "storages": api.data("GET", "/storage"),
         "volumes": api.data("GET", "/nodes/ventoux-1/storage/vmdata/content"),
-        "pools": api.data("GET", "/pools", poolid="kept"),
+        "pool": pool | {"members": still(pool["members"])},
         "users": api.data("GET", "/access/users"),
         "aliases": api.data("GET", "/cluster/firewall/aliases"),
         "guest firewall": api.data("GET", "/nodes/ventoux-1/qemu/100/firewall/options"),
