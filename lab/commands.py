@@ -142,6 +142,8 @@ def clean() -> None:
     """Remove what a crash or a reboot left of the machines of a lab."""
     from lab.hosts import cleanup, lifecycle, names  # noqa: PLC0415  # see the module's docstring
 
+    if os.geteuid() != 0:
+        raise LabRefused("What a lab of real hosts left is removed by root alone.", "Nothing was removed.")
     for line in cleanup.leftovers(names.folder()):
         click.echo(f"removing {line}")
     lifecycle.down()

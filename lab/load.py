@@ -208,6 +208,11 @@ def _greet(application: Application) -> None:
 
 
 def _silent(application: Application, problem: Exception) -> LabError:
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return LabError(
+            f"{application.url} has a certificate that is not of this lab: {problem.verify_message}.",
+            "Say whose lab it is: --dir FOLDER, or --ca FILE.",
+        )
     return LabError(
         f"{application.url} does not answer: {problem or type(problem).__name__}.", "Is the lab up?"
     )

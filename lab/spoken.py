@@ -28,5 +28,10 @@ def spoken(command: Callable[P, R]) -> Callable[P, R]:
             if problem.hint:
                 click.echo(problem.hint, err=True)
             raise SystemExit(problem.exit_code) from problem
+        except OSError as problem:
+            where = f"{problem.filename}: " if problem.filename else ""
+            click.echo(f"{where}{problem.strerror or problem}.", err=True)
+            click.echo("Look at the permissions and the room on its disk, or choose another place.", err=True)
+            raise SystemExit(1) from problem
 
     return run
