@@ -5,6 +5,7 @@ booted machines. A cluster asks its ground at few places: where a disk begins as
 its work on a guest, and when somebody speaks to the agent inside.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,11 +21,18 @@ class Ground:
         is one of its snapshots.
         """
 
-    async def follow(self, vmid: int, work: str) -> None:
-        """Do to a guest's machine what a task of the type `work` just did to the guest.
+    async def follow(self, vmid: int, work: str) -> list[str]:
+        """Do to a guest's machine what a task of the type `work` just did to the guest; lines for its log.
 
         Raises TaskError when the machine could not follow; the task then failed.
         """
+        del vmid, work
+        return []
+
+    def snippets(self, storage: str) -> Mapping[str, os.stat_result]:
+        """The snippets that nodes have on a storage, by name: nobody uploads them, they are files."""
+        del storage
+        return {}
 
     async def agent(self, vm: Any, command: str, values: Mapping[str, Any]) -> Any:
         """The guest agent's answer to a command, or None where it has none of its own.

@@ -27,6 +27,9 @@ class GuestDisks(FakePve):  # type: ignore[misc]  # fakepve ships no types
             "iso/" + one: {"content": "iso", "format": "iso", "size": 0, "ctime": 0} for one in store["files"]
         }
         found.update(store.get("volumes", {}))
+        for snippet, stat in self.ground.snippets(name).items():
+            told = {"content": "snippets", "format": "snippet", "size": stat.st_size}
+            found["snippets/" + snippet] = {**told, "ctime": int(stat.st_mtime)}
         for volume, (vmid, content, size) in self._guest_volumes(self.cts, name).items():
             named = {
                 "content": content,
@@ -143,6 +146,8 @@ class GuestDisks(FakePve):  # type: ignore[misc]  # fakepve ships no types
         self._qm_image_store(target, user)
         if target == volume_ref(volume)[0] and values.get("format") in (None, entry.get("format")):
             raise die("you can't move to the same storage with same format")
+        if values.get("delete") and any(volume in str(then.get(disk)) for then in vm.snapshots.values()):
+            raise die("you can't move a disk with snapshots and delete the source")
 
         async def body() -> None:
             self._check_lock(vm)

@@ -152,7 +152,7 @@ class Tasks(TaskAnswers):
                 record["log"] += (await body() or "").splitlines()
                 followed = _event(record).guest
                 if followed is not None:
-                    await self.ground.follow(followed, record["type"])
+                    record["log"] += await self.ground.follow(followed, record["type"])
                 if message:
                     raise TaskError(message)
             finally:

@@ -1,6 +1,7 @@
 """The ground of a cluster whose guests are machines: the API asks, machines follow."""
 
 import asyncio
+import os
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,7 +15,7 @@ from lab.ground import Ground
 from lab.hosts import host
 from lab.hosts.agent import Agent, AgentSilent
 from lab.hosts.guest import guest_of
-from lab.hosts.guests import GuestMachines
+from lab.hosts.guests import HA_STOP, GuestMachines
 
 SWEEP = "sweep"
 
@@ -30,21 +31,26 @@ class MachineGround(Ground):
 
     def begins_as(self, what: str, source: str) -> None:
         """See Ground."""
-        self._machines.origins[what] = source
+        self._machines.disks.origins[what] = source
 
-    async def follow(self, vmid: int, work: str) -> None:
+    async def follow(self, vmid: int, work: str) -> list[str]:
         """See Ground."""
         async with self._locks[vmid]:
-            guest = guest_of(self._cluster, vmid)
+            guest, said = guest_of(self._cluster, vmid), []
             try:
                 if guest is None:
                     await asyncio.to_thread(self._machines.remove, vmid)
                 else:
-                    await asyncio.to_thread(self._machines.settle, guest, work)
+                    said = await asyncio.to_thread(self._machines.settle, guest, work)
             except LabError as problem:
                 self._switch_off(vmid)
                 raise TaskError(problem.what) from problem
             self._note(vmid)
+            return said
+
+    def snippets(self, storage: str) -> Mapping[str, os.stat_result]:
+        """See Ground."""
+        return self._machines.disks.snippets(storage)
 
     async def agent(self, vm: Any, command: str, values: Mapping[str, Any]) -> Any:
         """See Ground."""
@@ -87,6 +93,9 @@ class MachineGround(Ground):
             self._switch_off(vmid)
             self._cluster.touched.add(vmid)
             self._cluster.ha_wake()
+            await asyncio.to_thread(self._machines.ended, guest)
+        elif alive and not guest.runs:
+            await self.follow(vmid, HA_STOP)
         elif alive and not runs:
             await asyncio.to_thread(self._machines.kill, vmid)
         elif runs and not alive and self._machines.machine(guest):

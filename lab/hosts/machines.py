@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.hosts import disks, etc_pve, host, network
+from lab.hosts import disks, etc_pve, hooks, host, network
 from lab.hosts.disks import SiteDisk
 from lab.hosts.equip import equip
 from lab.hosts.topology import NODE, Host, Site, Topology
@@ -94,6 +94,10 @@ def _make_node(plant: Plant, site: Site, node: Host) -> None:
             disks.create(source)  # `btrfs receive` on the node wants to find a subvolume there
         for folder in FOLDERS:
             (source / folder).mkdir(parents=True, exist_ok=True)
+    if "local" in site.storages:
+        script = plant.disk(site.name).storage(node.name, "local", shared=False) / "snippets" / hooks.EXAMPLE
+        script.write_text(hooks.EXAMPLE_TEXT, encoding="ascii")
+        script.chmod(0o755)
     etc_pve.lay_out(plant.etc_pve(site), site)
     equip(plant.machine(site, node).root, node.name)
 

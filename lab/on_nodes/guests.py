@@ -49,7 +49,6 @@ PCT_ROWS: dict[str, Row] = {
     **BOTH,
     "create": row("vmid ostemplate", "POST /nodes/{node}/lxc"),
     "list": row("", "GET /nodes/{node}/lxc", show.containers),
-    "move-volume": row("vmid volume [storage]", "POST ./move_volume"),
     "restore": row("vmid ostemplate", "POST /nodes/{node}/lxc", restore=1),
 }
 SSH = "log in to the guest with ssh, or ask its agent"
@@ -140,7 +139,10 @@ PCT = Table(
     "pct",
     PCT_ROWS,
     {"set": _set(CT_BASE, "pct")},
-    dict.fromkeys(("enter", "exec", "console", "push", "pull"), SSH),
+    {
+        **dict.fromkeys(("enter", "exec", "console", "push", "pull"), SSH),
+        "move-volume": "its volumes stay on the storage that they were made on",
+    },
     CT_BASE,
 )
 

@@ -16,6 +16,10 @@ pytestmark = pytest.mark.usefixtures("bare")
 MOMENTS = (0.9, 3.4, 7.7, 15.2)
 
 
+def names_of_mounts():
+    return cleanup.mounts(names.folder())
+
+
 def test_down_leaves_the_machine_as_it_was(tmp_path):
     before = footprint()
     started = bastide_lab("up", folder=tmp_path)
@@ -30,14 +34,21 @@ def test_down_leaves_the_machine_as_it_was(tmp_path):
         "10.184.0.21",
         "10.99.0.2",
     )
-    names = [lab.ssh(address, "hostname") for address in hosts]
-    assert names == ["ventoux-1", "ventoux-2", "ventoux-backup", "luberon-1", "luberon-2", "luberon-backup",
+    told = [lab.ssh(address, "hostname") for address in hosts]
+    assert told == ["ventoux-1", "ventoux-2", "ventoux-backup", "luberon-1", "luberon-2", "luberon-backup",
                      "witness"]  # fmt: skip
     again = bastide_lab("up", folder=tmp_path)
     assert again.returncode == 5
     assert "already" in again.stderr
     assert "bastide lab down" in again.stderr
     assert lab.answers("10.84.0.11")
+    in_use = names_of_mounts()[0]
+    with subprocess.Popen(("sleep", "600"), cwd=in_use) as user:
+        refused = bastide_lab("down", folder=tmp_path)
+        user.kill()
+    assert refused.returncode == 1
+    assert f"{in_use} is still in use" in refused.stderr
+    assert "fuser" in refused.stderr
     assert bastide_lab("down", folder=tmp_path).returncode == 0
     assert footprint() == before
     assert bastide_lab("down", folder=tmp_path).returncode == 5
@@ -53,6 +64,17 @@ def test_after_a_kill_in_the_middle_of_up_down_leaves_nothing(moment, tmp_path):
     if lifecycle.is_there():
         assert bastide_lab("down", folder=tmp_path).returncode == 0
     assert footprint() == before
+
+
+def test_nodes_of_proxmox_ve_8_are_debian_12_and_answer_as_it_does(tmp_path):
+    assert bastide_lab("up", "--pve", "8", folder=tmp_path).returncode == 0
+    lab = UpLab(tmp_path)
+    for node in ("10.84.0.11", "10.184.0.12"):
+        assert 'VERSION_ID="12"' in lab.ssh(node, "cat", "/etc/os-release")
+        assert lab.ssh(node, "pveversion").startswith("pve-manager/8.4")
+        assert "/cluster/ha/rules' not implemented" in lab.try_ssh(node, "ha-manager rules config").stderr
+    assert lab.api("cavaillon")("GET", "/version")["release"] == "8.4"
+    assert bastide_lab("down", folder=tmp_path).returncode == 0
 
 
 def test_an_interrupted_up_takes_itself_down(tmp_path):

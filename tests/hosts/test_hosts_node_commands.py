@@ -27,7 +27,8 @@ def guest(whole, node):
     wait_for(lambda: whole.answers(ADDRESS))
     yield VMID
     at = NODE if VMID in whole.ssh(NODE, "qm", "list") else OTHER
-    whole.ssh(at, f"ha-manager remove vm:{VMID} 2>/dev/null; qm stop {VMID}; qm destroy {VMID}")
+    whole.try_ssh(at, "ha-manager", "remove", f"vm:{VMID}")
+    whole.ssh(at, f"qm stop {VMID}; qm destroy {VMID}")
 
 
 def test_a_guest_is_run_from_the_shell_of_its_node(whole, node, guest):
@@ -59,6 +60,52 @@ def test_the_disk_of_a_guest_is_where_pvesm_says_and_travels(whole, node, guest)
     assert node("cat", f"{path}@travels/root/said") == "here"
     assert int(node(f"btrfs -q send {path}@travels | wc -c")) > 1024**2
     node(f"btrfs -q subvolume delete {path}@travels")
+
+
+def test_the_disk_of_a_running_guest_moves_under_it(whole, node, guest):
+    whole.ssh(ADDRESS, "echo mine > /root/said; sync")
+    first = whole.ssh(ADDRESS, "stat", "-c", "%i", "/proc/1/ns/pid")
+    node("qm", "disk", "move", guest, "scsi0", "nas", "--delete")
+    assert "scsi0: nas:" in node("qm", "config", guest)
+    assert node("cat", f"/mnt/pve/nas/images/{guest}/vm-{guest}-disk-0/root/said") == "mine"
+    assert node("ls", f"/srv/btrfs/images/{guest}") == ""
+    assert whole.ssh(ADDRESS, "stat", "-c", "%i", "/proc/1/ns/pid") == first
+    node("qm", "reboot", guest)
+    wait_for(lambda: whole.answers(ADDRESS))
+    assert whole.ssh(ADDRESS, "cat", "/root/said") == "mine"
+
+
+def test_a_hookscript_is_run_on_the_node_in_every_phase(whole, node, guest):
+    node("qm", "set", guest, "--hookscript", "local:snippets/bastide-hook.pl")
+    node("qm", "stop", guest)
+    node("qm", "start", guest)
+    wait_for(lambda: whole.answers(ADDRESS))
+    whole.try_ssh(ADDRESS, "poweroff")
+    wait_for(lambda: node("qm", "status", guest) == "status: stopped")
+
+    def phases():
+        return [
+            line.split()[2] for line in node("cat", "/var/log/bastide-hook.log").splitlines() if guest in line
+        ]
+
+    wait_for(lambda: phases() == ["pre-stop", "post-stop", "pre-start", "post-start", "post-stop"])
+
+
+def test_a_hookscript_can_forbid_the_start(whole, node, guest):
+    refuses = "/var/lib/vz/snippets/refuses.sh"
+    node(f"printf '#!/bin/sh\n[ $2 != pre-start ]\n' > {refuses}; chmod +x {refuses}")
+    node("qm", "set", guest, "--hookscript", "local:snippets/refuses.sh")
+    node("qm", "stop", guest)
+    refused = whole.try_ssh(NODE, "qm", "start", guest)
+    assert refused.returncode == 255
+    assert (
+        f"hookscript error for {guest} on pre-start: command '{refuses} {guest} pre-start'" in refused.stderr
+    )
+    assert node("qm", "status", guest) == "status: stopped"
+    assert "local:snippets/refuses.sh" in node("pvesm", "list", "local")
+    node("rm", refuses)
+    assert "does not exist" in whole.try_ssh(NODE, "qm", "start", guest).stderr
+    assert "refuses.sh" not in node("pvesm", "list", "local")
 
 
 def test_every_node_sees_the_configurations_of_its_cluster(whole, node, guest):

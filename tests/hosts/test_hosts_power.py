@@ -84,3 +84,22 @@ def test_a_switch_refuses_what_it_does_not_know(ask, password):
     status, said = ask("POST", RESET, ("fence", password), {"ResetType": "Explode"})
     assert status == 400
     assert "ForceOff" in said
+
+
+def test_the_witness_has_a_switch_of_its_own(whole):
+    login = ("fence", json.loads((whole.folder / "credentials.json").read_text())["avignon"]["password"])
+
+    def press(kind):
+        return requests.post(
+            "https://10.99.0.102/redfish/v1/Systems/1" + RESET,
+            auth=login,
+            json={"ResetType": kind},
+            verify=str(whole.folder / "ca.pem"),
+            timeout=10,
+        ).status_code
+
+    assert press("ForceOff") == 204
+    wait_for(lambda: not listens("10.99.0.2", 22))
+    assert "the witness's vote is LOST" in bastide_lab("status", folder=whole.folder).stdout
+    assert press("On") == 204
+    wait_for(lambda: whole.answers("10.99.0.2"))
