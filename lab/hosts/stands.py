@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
-from lab.hosts import names
+from lab.hosts import names, preflight
+from lab.hosts.topology import drawn_from
 from lab.running import Grounds, RunningLab, ended, start_module, wait_until_up, write_spec
 from lab.spec import LabSpec
 
@@ -72,10 +73,14 @@ class Stands(Grounds):
     """The stands of a session, booted when first needed. `worker` numbers sessions that run at once."""
 
     def __init__(self, worker: int = 0) -> None:
-        self._worker = worker
+        self._first = 1 + worker * PER_WORKER  # place 0 is that of `bastide lab up`
         self._stands: list[_Stand] = []
         self._numbers = count()
         self._logs = tempfile.TemporaryDirectory(prefix="bastide-stands-")
+
+    def problems(self) -> tuple[str, ...]:
+        """What this machine lacks for a first stand, one sentence each."""
+        return preflight.problems(drawn_from(LabSpec.sized(), self._first), names.folder())
 
     @contextmanager
     def lab(self, spec: LabSpec, folder: Path, *, keep: bool) -> Iterator[RunningLab]:
@@ -126,8 +131,8 @@ class Stands(Grounds):
 
     def _boot(self, spec: LabSpec) -> _Stand:
         used = {one.place for one in self._stands}
-        first = 1 + self._worker * PER_WORKER  # place 0 is that of `bastide lab up`
-        place = next((place for place in range(first, first + PER_WORKER) if place not in used), None)
+        places = range(self._first, self._first + PER_WORKER)
+        place = next((place for place in places if place not in used), None)
         if place is None:
             place = self._give_back()
         log = Path(self._logs.name) / f"{place}.log"
