@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from html import escape
 
-from lab.hosts.topology import BACKUP, NODE, Host, Site, Topology
+from lab.hosts.topology import BACKUP, NODE, REDFISH_PORT, Host, Site, Topology
 
-WIDTH, MARGIN, BOX, ROW, TOP = 900, 30, 270, 58, 150
+WIDTH, MARGIN, BOX, ROW, TOP = 960, 30, 280, 76, 150
 INK, PAPER, GREY = "#1f2d3d", "#ffffff", "#66758a"
 FILLS = {NODE: "#dbe9f8", BACKUP: "#e6f3e1"}
 OTHER = "#fbeed6"
-TITLES = {NODE: "PVE node", BACKUP: "backup server"}
+TITLES = {NODE: "node: ssh 22, Proxmox VE API 8006", BACKUP: "backup server: ssh 22"}
 
 
 def picture(topology: Topology) -> str:
@@ -41,8 +41,8 @@ def _bottom(site: Site) -> int:
 
 def _networks(site: Site) -> tuple[str, ...]:
     """The site's networks, one line each."""
-    vlans = (f"vmbr0v{vlan}: {site.prefix}.{vlan}.0/24" for vlan in site.vlans)
-    return (f"vmbr0: {site.prefix}.0.0/24", *vlans, "drill: no way out")
+    vlans = (f"vmbr0v{vlan}: {site.prefix}.{vlan}.0/24, guests" for vlan in site.vlans)
+    return (f"vmbr0: {site.prefix}.0.0/24, hosts", *vlans, "drill: guests, no way out")
 
 
 def _controller(topology: Topology, places: dict[str, int]) -> Iterator[str]:
@@ -73,8 +73,10 @@ def _site(site: Site, left: int) -> Iterator[str]:
 def _host(site: Site, host: Host, left: int, top: int) -> Iterator[str]:
     yield _box(left, top, BOX - 30, ROW - 10, FILLS.get(host.role, OTHER))
     yield _text(left + 10, top + 19, f"{host.name}  {site.address(host)}", weight="bold")
-    switch = f", switch {site.controller(host)}" if site.cluster else ""
-    yield _text(left + 10, top + 37, TITLES.get(host.role, host.role) + switch, size=11)
+    yield _text(left + 10, top + 37, TITLES.get(host.role, f"{host.role}: ssh 22"), size=11)
+    yield _text(
+        left + 10, top + 54, f"power switch: {site.controller(host)}, Redfish {REDFISH_PORT}", size=11
+    )
 
 
 def _links(topology: Topology, places: dict[str, int]) -> Iterator[str]:
@@ -87,7 +89,8 @@ def _links(topology: Topology, places: dict[str, int]) -> Iterator[str]:
             ends.append(place)
             yield _line(place, _bottom(topology.site(name)), place, level)
         yield _line(ends[0], level, ends[1], level)
-        yield _text(min(ends) + 30, level - 6, f"{topology.link_network(link)}.0/30", fill=GREY)
+        words = f"{link[0]} to {link[1]}: {topology.link_network(link)}.0/30"
+        yield _text(max(ends) - 8, level - 6, words, fill=GREY, anchor="end")
 
 
 def _box(left: int, top: int, width: int, height: int, fill: str) -> str:
@@ -101,6 +104,6 @@ def _line(x1: int, y1: int, x2: int, y2: int) -> str:
 
 
 def _text(left: int, top: int, words: str, **style: object) -> str:
-    names = {"weight": "font-weight", "size": "font-size"}
+    names = {"weight": "font-weight", "size": "font-size", "anchor": "text-anchor"}
     told = "".join(f' {names.get(name, name)}="{value}"' for name, value in style.items())
     return f'<text x="{left}" y="{top}"{told}>{escape(words)}</text>'
