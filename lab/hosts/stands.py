@@ -18,7 +18,7 @@ from lab.running import Grounds, RunningLab, ended, start_module, wait_until_up,
 from lab.spec import LabSpec
 
 PER_WORKER = 6
-LETTERS = string.ascii_lowercase + string.digits
+LETTERS = (string.ascii_lowercase + string.digits).replace(names.WORKSHOP, "")
 LONGEST_WORD = 4
 DISKS = "disks"
 MODULE = "lab.hosts.stand"
