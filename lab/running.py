@@ -173,11 +173,13 @@ class LabThread(threading.Thread):
         self._up.set()
         await self._lab.run()
 
-    def wait_up(self) -> None:
-        """Return when the lab answers; raises what kept it from coming up."""
-        self._up.wait(PATIENCE_SECONDS)
+    def wait_up(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Return when the lab answers. Raises what kept it from coming up, LabError when it takes longer."""
+        in_time = self._up.wait(seconds)
         if self._problem:
             raise self._problem
+        if not in_time:
+            raise LabError(f"the lab did not come up within {seconds:g} s")
 
     def finish(self) -> None:
         """End the lab and its thread."""

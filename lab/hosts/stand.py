@@ -67,7 +67,7 @@ class Stand:
         self.prepare(disks)
         self._lab = LabThread(lambda: lab_in(Path(folder), self._place))
         self._lab.start()
-        self._lab.wait_up()
+        self._lab.wait_up(BACK_SECONDS)
 
     def prepare(self, disks: str | None = None) -> None:
         """Wait for hosts that were dead, and bring disks back that were kept under a name."""
