@@ -53,7 +53,7 @@ def set_aside(plant: Plant, name: str) -> None:
         for volume in _volumes(top):
             target = top / ASIDE / name / volume.relative_to(top)
             target.parent.mkdir(parents=True, exist_ok=True)
-            volume.rename(target)
+            disks.move(volume, target)
 
 
 def bring_back(plant: Plant, name: str) -> None:

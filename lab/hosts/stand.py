@@ -51,6 +51,8 @@ class Stand:
             self._calls[question.pop("call")](**question)
         except LabError as problem:
             return {"what": problem.what, "hint": problem.hint}
+        except OSError as problem:
+            return {"what": f"the stand failed: {problem}", "hint": ""}
         return {}
 
     def boot(self, spec: str) -> None:
