@@ -1,10 +1,12 @@
 """A few of the tests of the API, on real hosts. All of them: make test-hosts-api."""
 
+import signal
 import subprocess
 import sys
 
-from hosts_lab import ROOT, footprint
+from hosts_lab import ROOT, footprint, wait_for
 
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--real-hosts")
 INTEGRATION = "tests/integration"
 DEAD_NODE = "test_what_lies_on_a_dead_node_is_unknown_and_the_rest_is_planned"
 CHOSEN = (  # those of two sites first: their machines do for those of one
@@ -19,13 +21,20 @@ CHOSEN = (  # those of two sites first: their machines do for those of one
 
 def test_tests_of_the_api_pass_on_real_hosts_too_and_leave_nothing():
     before = footprint()
-    ran = subprocess.run(
-        (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--real-hosts", *CHOSEN),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = subprocess.run((*PYTEST, *CHOSEN), cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f"{len(CHOSEN)} passed" in ran.stdout
     assert footprint() == before
+
+
+def test_machines_go_with_the_tests_that_were_killed():
+    before = footprint()
+    tests = subprocess.Popen(
+        (*PYTEST, "tests/lab/test_lab_tasks.py"), cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        wait_for(lambda: footprint()["namespaces"] - before["namespaces"])
+    finally:
+        tests.send_signal(signal.SIGKILL)
+        tests.wait()
+    wait_for(lambda: footprint() == before, seconds=120)
