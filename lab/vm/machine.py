@@ -57,14 +57,18 @@ def start(image: Image, vm: Vm) -> None:
 
     Raises LabError with the end of its console if it does not answer.
     """
-    _furnish(image, vm)
-    with FileLock(image.folder / "booted.lock"):  # who comes second finds what the first one booted
-        if not image.booted.exists():
-            _bake(image, vm)
-            _furnish(image, vm)
-    shutil.copy(image.booted, vm.wiring.disk)
-    _launch(image, vm, "-loadvm", SNAPSHOT)
-    _wait(vm, RESTORE_SECONDS)
+    try:
+        _furnish(image, vm)
+        with FileLock(image.folder / "booted.lock"):  # who comes second finds what the first one booted
+            if not image.booted.exists():
+                _bake(image, vm)
+                _furnish(image, vm)
+        shutil.copy(image.booted, vm.wiring.disk)
+        _launch(image, vm, "-loadvm", SNAPSHOT)
+        _wait(vm, RESTORE_SECONDS)
+    except BaseException:
+        stop(vm.name, vm.folder)
+        raise
 
 
 def stop(name: str, folder: Path) -> bool:
@@ -149,9 +153,7 @@ def _wait(vm: Vm, seconds: float) -> None:
         with suppress(CommandFailed):
             vm.ssh("date", f"--set=@{time.time():.0f}")
             return
-    words = _last_words(vm)
-    stop(vm.name, vm.folder)
-    raise LabError(f"the virtual machine {vm.name} did not come up", f"Its last words:\n{words}")
+    raise LabError(f"the virtual machine {vm.name} did not come up", f"Its last words:\n{_last_words(vm)}")
 
 
 def _last_words(vm: Vm) -> str:

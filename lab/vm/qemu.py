@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.hosts import names
-from lab.vm.disk import Image
+from lab.vm.disk import PARAMETERS, Image
 
 SNAPSHOT = "booted"
 MEMORY_MIB = 1024
@@ -13,11 +13,6 @@ LIBRARIES = "usr/lib/x86_64-linux-gnu"
 # Threads for each processor, and a large store of translated code: what counts where QEMU translates.
 TRANSLATED = ("-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max")
 NATIVE = ("-accel", "kvm", "-cpu", "host")
-# The first line is what a hardened host boots with; the second spares time and shows nothing here.
-PARAMETERS = (
-    "root=/dev/vda rw console=ttyS0 audit=1 audit_backlog_limit=8192 apparmor=1 security=apparmor "
-    "quiet systemd.show_status=0 mitigations=off nokaslr random.trust_cpu=on tsc=reliable no_timer_check"
-)
 
 
 @dataclass(frozen=True, slots=True)
