@@ -69,6 +69,7 @@ def main() -> int:
     except DemoFailed as error:
         console.print(f"[bold red]The demo stopped: {error}.[/]")
         _write(stage, light=bool(missing))
+        _keep_log(console)
         _end(console, half_made=True)
         return 1
     except KeyboardInterrupt:
@@ -99,6 +100,14 @@ def _end(console: Console, *, half_made: bool = False) -> None:
         return
     console.print("Taking the demo's lab down …")
     subprocess.run(DOWN, cwd=ROOT, check=False, start_new_session=True)
+
+
+def _keep_log(console: Console) -> None:
+    """Save what the lab's API said; the log goes with the lab."""
+    log = names.folder() / "log" / "api.log"
+    if log.exists():
+        shutil.copy(log, OUT / "api.log")
+        console.print("What the lab's API said is in demo/api.log, the transcript in demo/report.html.")
 
 
 def _prepare() -> None:
