@@ -67,8 +67,9 @@ def up(folder: Path | None, pve: str, time_scale: float, *, api_only: bool, **ho
         _up_api(_chosen(folder), int(pve), time_scale, **how)
         return
     from lab import ssh_config  # noqa: PLC0415  # see the module's docstring
-    from lab.hosts import lifecycle, topology  # noqa: PLC0415
+    from lab.hosts import lifecycle, topology, whose  # noqa: PLC0415
 
+    whose.check_none()
     where, wish = _chosen(folder), lifecycle.Wish(int(pve), time_scale)
     running = lifecycle.up(wish, where, functools.partial(click.echo, err=True))
     places = topology.standard(wish.pve_major).places()

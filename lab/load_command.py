@@ -15,6 +15,7 @@ from lab.spoken import spoken
 if TYPE_CHECKING:
     from lab.load import Outcome, Verdict
 
+INTERRUPTED = 130
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -54,7 +55,12 @@ def load(*, folder: Path | None, verified: Path | None, as_json: bool, **how: An
         raise SystemExit(0 if verdict.whole else 1)
     if not how["url"] or not how["journal"]:
         raise click.UsageError("say --url and --journal to write, or --verify to look at what was written")
-    outcome = load(**how | {"ca": _authority(how["ca"], folder)})
+    try:
+        outcome = load(**how | {"ca": _authority(how["ca"], folder)})
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What became of the writes so far is in the journal:", err=True)
+        click.echo(f"bastide lab load --verify {how['journal']}", err=True)
+        raise SystemExit(INTERRUPTED) from None
     click.echo(json.dumps(asdict(outcome)) if as_json else _summed(outcome, how["journal"]))
 
 

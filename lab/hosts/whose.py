@@ -28,6 +28,16 @@ def check(wanted: Path) -> None:
         )
 
 
+def check_none() -> None:
+    """Raise LabRefused when a lab is up on this machine."""
+    owner = folder()
+    if owner:
+        raise LabRefused(
+            f"A lab is up on this machine already, with {owner}.",
+            f"See it with: bastide lab status --dir {owner}. End it with: bastide lab down --dir {owner}",
+        )
+
+
 def memory_bytes() -> int:
     """What the processes of the lab take, shared pages counted once (proc(5): Pss of smaps_rollup)."""
     return sum(_share(pid) for pid in cgroups.pids())
