@@ -18,6 +18,9 @@ from lab.hosts import kernel, names
 from lab.hosts.shell import CommandFailed, run, succeeds
 from lab.hosts.topology import DRILL, Site, Topology
 
+# Else a bridge takes the lowest address of its ports, and changes it as machines come and go: then what its
+# neighbours send is lost until they have asked anew.
+BRIDGE_MAC = "02:ba:57:1d:e0:01"
 LONGEST_LINK = 15  # IFNAMSIZ less its end
 CARDS = 32  # a guest of Proxmox VE has net0 to net31
 
@@ -106,7 +109,7 @@ def _site_up(site: Site) -> None:
         f"addr add {prefix}.255.2/30 dev uplink",
         "link set uplink up",
         f"route add default via {prefix}.255.1",
-        f"link add {DRILL} type bridge forward_delay 0",
+        f"link add {DRILL} address {BRIDGE_MAC} type bridge forward_delay 0",
         f"link set {DRILL} up",
     )
     run(*_inside(name), "sysctl", "-qw", "net.ipv4.ip_forward=1")
@@ -121,7 +124,7 @@ def add_bridge(site: Site, vlan: int) -> str:
     if not succeeds("ip", "-n", netns, "link", "show", name):
         _ip(
             netns,
-            f"link add {name} type bridge forward_delay 0",
+            f"link add {name} address {BRIDGE_MAC} type bridge forward_delay 0",
             f"addr add {site.router(vlan)}/24 dev {name}",
             f"link set {name} up",
         )
@@ -135,7 +138,11 @@ def carrier(site: Site, name: str, vlan: int) -> str:
     alone = f"{name}v{vlan}" if vlan else name
     netns = netns_of_site(site.name)
     if not succeeds("ip", "-n", netns, "link", "show", alone):
-        _ip(netns, f"link add {alone} type bridge forward_delay 0", f"link set {alone} up")
+        _ip(
+            netns,
+            f"link add {alone} address {BRIDGE_MAC} type bridge forward_delay 0",
+            f"link set {alone} up",
+        )
     return alone
 
 
