@@ -76,6 +76,17 @@ def test_the_graph_shows_sites_nodes_guests_services_and_tiers():
         assert re.search(rf"^ +(\|  )*\|--@{group}:$", ran.stdout, re.MULTILINE), group
 
 
+@pytest.mark.parametrize("name", ["lab", "lab-api", "synergia"])
+def test_every_host_of_a_checkout_is_known_by_its_pinned_key_alone(name):
+    ran = ansible("ansible-inventory", "-i", f"inventory/{name}/bastide.yml", "--list", cwd=ROOT)
+    hosts = json.loads(ran.stdout)["_meta"]["hostvars"]
+    assert "ventoux-1" in hosts
+    for host, said in hosts.items():
+        assert said["ansible_host_key_checking"] is True
+        assert said["ansible_ssh_args"].startswith("-o StrictHostKeyChecking=yes -o 'UserKnownHostsFile=")
+        assert f"-o HostKeyAlias={host} " in said["ansible_ssh_args"]
+
+
 def test_an_estate_anywhere_is_read_with_the_plugin_of_the_installation(elsewhere, installed):
     ran = ansible("ansible-inventory", "-i", "bastide.yml", "--host", "n1", cwd=elsewhere, env=installed)
     shown = json.loads(ran.stdout)

@@ -70,7 +70,7 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
     def _fill(self, beside: Path) -> None:
         chosen = self.get_option("estate")
         loaded = load(beside / chosen if chosen else find_estate(beside), strict=False)
-        known_hosts = loaded.folder / loaded.estate.ssh.known_hosts
+        known_hosts = (loaded.folder / loaded.estate.ssh.known_hosts).resolve()
         if not known_hosts.is_file():
             self.display.warning(
                 f"no host key is pinned, so that ssh will refuse every host: there is no {known_hosts}"
