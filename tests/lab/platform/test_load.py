@@ -219,9 +219,9 @@ def test_https_is_verified_against_the_authority_that_is_named(conninfo, tmp_pat
     try:
         outcome = load(url, 50, 0.1, tmp_path / "run.jsonl", authority.cafile)
         verdict = verify(tmp_path / "run.jsonl", None, authority.cafile)
-        with pytest.raises(LabError, match="certificate verify failed"):
+        with pytest.raises(LabError, match="has a certificate that is not of this lab"):
             load(url, 50, 0.1, tmp_path / "unknown.jsonl")
-        with pytest.raises(LabError, match="certificate verify failed"):
+        with pytest.raises(LabError, match="has a certificate that is not of this lab"):
             load(f"https://127.0.0.1:{front.port}", 50, 0.1, tmp_path / "other.jsonl", authority.cafile)
     finally:
         front.kill()
