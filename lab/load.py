@@ -163,7 +163,8 @@ def _paced(rate: float, seconds: float) -> Iterator[int]:
     """The numbers from 1, each when its turn has come, until the time is over."""
     due = begun = time.monotonic()
     number = 0
-    while due < begun + seconds:
+    end = begun + seconds - 1e-6  # sums of fractions are not exact
+    while due < end:
         time.sleep(max(0.0, due - time.monotonic()))
         number += 1
         yield number
