@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PEER := .venv-peer
 
-.PHONY: help demo test check lint lint-code lint-roles molecule test-hosts-api rounds docs bench wheel clean
+.PHONY: help demo test check lint lint-plays lint-roles lint-code molecule test-hosts-api rounds docs bench wheel clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -22,7 +22,7 @@ check: $(STAMP) lint ## What needs no lab: linters, types, contracts, unit and c
 	@$(BIN)/pytest -n $${BASTIDE_TEST_WORKERS:-2} --dist loadgroup tests/unit tests/contract
 
 lint: $(STAMP) ## ruff, mypy --strict, the import contracts, ansible-lint, and documents that are generated
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-code lint-roles
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-plays lint-roles lint-code
 
 lint-code: $(STAMP)
 	@$(BIN)/ruff check .
@@ -32,7 +32,10 @@ lint-code: $(STAMP)
 	@$(BIN)/python tools/reference.py --check
 
 lint-roles: $(STAMP)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint -q
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint -q roles
+
+lint-plays: $(STAMP)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint -q --exclude roles
 
 molecule: $(STAMP) ## Try the roles on booted hosts and in a virtual machine; needs root
 	@$(BIN)/python tools/molecule.py
