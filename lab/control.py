@@ -6,6 +6,7 @@ One JSON document a line each way: `{"call": name, ...arguments}` is answered by
 
 import asyncio
 import json
+import logging
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -163,6 +164,9 @@ class ControlServer:
             return {"what": refusal.what, "hint": refusal.hint}
         except (TypeError, KeyError) as problem:
             return {"what": f"the lab does not understand that: {problem}", "hint": ""}
+        except Exception as problem:  # a mistake of the lab: said and logged, instead of a closed door
+            logging.getLogger("lab").exception("the lab failed at %s", question)
+            return {"what": f"the lab made a mistake of its own: {problem}", "hint": "See its log."}
 
     def _site(self, name: str) -> "LabSite":
         return _named(name, self._lab.sites)

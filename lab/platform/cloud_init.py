@@ -17,6 +17,7 @@ import yaml
 
 HERE = Path(__file__).parent
 SETUP = "/usr/local/sbin/platform-setup"
+ENABLE = ["systemctl", "enable", "--now", "platform-setup.service"]
 PROGRAM = "/opt/dpi/dpi"
 SHIPPED = {".py", ".sql", ".html", ".css", ".svg"}
 SECRET_FILES = ("/etc/dpi/password", "/etc/dpi/pgpass", "/etc/dpi/proxy.key", "/etc/samba/soignant.password")
@@ -128,7 +129,7 @@ def snippets(secrets: Secrets) -> Mapping[str, str]:
 
 def document(clinic: Clinic, role: Role, secrets: Secrets) -> str:
     """The cloud-init document of one guest."""
-    told = {"write_files": list(_files(clinic, role, secrets)), "runcmd": [[SETUP]]}
+    told = {"write_files": list(_files(clinic, role, secrets)), "runcmd": [ENABLE]}
     text = yaml.dump(told, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000)
     return f"#cloud-config\n# {role.name} of {clinic.title}\n{text}"
 

@@ -7,7 +7,17 @@ from functools import cache
 import pytest
 import yaml
 
-from lab.platform.cloud_init import CLINICS, PACKAGES, ROLES, SETUP, Identity, Secrets, document, snippets
+from lab.platform.cloud_init import (
+    CLINICS,
+    ENABLE,
+    PACKAGES,
+    ROLES,
+    SETUP,
+    Identity,
+    Secrets,
+    document,
+    snippets,
+)
 
 SECRETS = Secrets(
     database="for-the-database",
@@ -56,7 +66,7 @@ def test_no_blank_is_left_and_no_file_is_written_twice(told):
 
 
 def test_what_is_run_is_written_before_and_is_a_shell_script(told):
-    assert told["runcmd"] == [[SETUP]]
+    assert told["runcmd"] == [ENABLE]
     for file in told["write_files"]:
         if file["path"].startswith("/usr/local/sbin/"):
             assert file["permissions"] == "0755"
