@@ -8,11 +8,25 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from filelock import FileLock
+
 SYSCTL = Path("/proc/sys")
 BEFORE = Path("/run/bastide-lab.before.json")
 FORWARD = "net/ipv4/ip_forward"
 INSTANCES = "fs/inotify/max_user_instances"
 NEEDED = {FORWARD: 1, INSTANCES: 4096}
+
+
+def lock() -> FileLock:
+    """Taken while a lab comes or goes: who finds itself the last must not be wrong a moment later."""
+    return FileLock(BEFORE.with_suffix(".lock"))
+
+
+def before() -> dict[str, int]:
+    """What the settings were before the first lab that is there, or are, when there is none."""
+    with suppress(FileNotFoundError):
+        return dict(json.loads(BEFORE.read_text(encoding="ascii")))
+    return {name: _value(name) for name in NEEDED}
 
 
 def prepare() -> None:
@@ -27,11 +41,9 @@ def prepare() -> None:
 
 def restore() -> None:
     """Set everything as it was before the first lab; nothing happens when none came."""
-    with suppress(FileNotFoundError):
-        before = json.loads(BEFORE.read_text(encoding="ascii"))
-        for name, value in before.items():
-            _set(name, value)
-        BEFORE.unlink()
+    for name, value in before().items():
+        _set(name, value)
+    BEFORE.unlink(missing_ok=True)
 
 
 def _value(name: str) -> int:

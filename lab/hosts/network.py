@@ -82,15 +82,17 @@ def up(topology: Topology) -> None:
         _link_up(topology, link)
     networks = ", ".join(site.network for site in topology.sites)
     ours = names.links() + "*"
-    run("nft", "-f", "-", stdin=f"""
+    table = f"""
 table inet {names.whole()} {{
   chain out {{
     type nat hook postrouting priority srcnat; ip saddr {{ {networks} }} oifname != "{ours}" masquerade;
   }}
   chain between {{ type filter hook forward priority filter; iifname "{ours}" oifname "{ours}" drop; }}
 }}
-""")  # fmt: skip
-    kernel.prepare()
+"""
+    with kernel.lock():
+        run("nft", "-f", "-", stdin=table)
+        kernel.prepare()
 
 
 def _site_up(site: Site) -> None:
@@ -259,10 +261,11 @@ def down() -> None:
             run("ip", "link", "del", name)
     for name in _namespaces():
         run("ip", "netns", "del", name)
-    with suppress(CommandFailed):
-        run("nft", "delete", "table", "inet", names.whole())
-    if not _tables():
-        kernel.restore()
+    with kernel.lock():
+        with suppress(CommandFailed):
+            run("nft", "delete", "table", "inet", names.whole())
+        if not _tables():
+            kernel.restore()
 
 
 def _tables() -> tuple[str, ...]:

@@ -136,28 +136,34 @@ class Api:
 
 
 def footprint():
-    """Everything that a lab can leave on a machine, as the machine itself tells it."""
+    """Everything that the lab can leave on a machine, as the machine itself tells it.
+
+    Labs of other names, and workshops, come and go meanwhile, and so do their connections to here.
+    """
+    own = re.escape(names.word())
+    link = rf"b(?!{own}-)[a-z][a-z0-9]{{0,4}}-"
+    others = re.compile(
+        rf"{names.base()}/(?!{own}/)|inet bastide-(?!{own}$)|^{link}| dev {link}|/netns/{link}"
+    )
 
     def lines(*command):
-        return frozenset(
-            subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-        )
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        return frozenset(line for line in told if not others.search(line))
 
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
     links = json.loads(
         subprocess.run(("ip", "-j", "link"), capture_output=True, text=True, check=True).stdout
     )
-    others = re.compile(rf"{names.base()}/(?!{names.word()}/)")  # labs of another name come and go
-    loops = lines("losetup", "-n", "-l", "-O", "NAME,BACK-FILE")
     groups = Path("/sys/fs/cgroup").glob(f"*/{names.whole()}")
     return {
-        "mounts": frozenset(Path("/proc/self/mounts").read_text().splitlines()),
-        "links": frozenset(link["ifname"] for link in links),
+        "mounts": frozenset(line for line in mounts if not others.search(line)),
+        "links": frozenset(link["ifname"] for link in links if not others.search(link["ifname"])),
         "namespaces": lines("ip", "netns", "list"),
         "routes": lines("ip", "route"),
         "tables": lines("nft", "list", "tables"),
-        "loops": frozenset(line for line in loops if not others.search(line)),
+        "loops": lines("losetup", "-n", "-l", "-O", "NAME,BACK-FILE"),
         "processes": frozenset(line for line in lines("ps", "-eo", "args") if names.machine("") in line),
         "groups": frozenset(str(path) for path in groups),
         "folders": frozenset(names.base().glob(names.word())),
-        "settings": {name: (kernel.SYSCTL / name).read_text() for name in kernel.NEEDED},
+        "settings": kernel.before(),
     }
