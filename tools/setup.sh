@@ -18,11 +18,19 @@ fi
 
 # What the lab of real hosts boots machines with; lab/hosts/preflight.py names them to who is not root.
 LAB_PACKAGES="systemd-container mmdebstrap btrfs-progs nftables dnsmasq-base iproute2 openssh-client e2fsprogs fence-agents"
+# The tests of the patient platform run PostgreSQL; a cluster that starts by itself nobody asked for.
+TEST_PACKAGES="postgresql"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        mkdir -p /etc/postgresql-common
+        echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+    fi
+    LAB_PACKAGES="$LAB_PACKAGES $TEST_PACKAGES"
     # shellcheck disable=SC2086  # words, one package each
     if ! dpkg -s $LAB_PACKAGES >/dev/null 2>&1; then
         echo "setup: installing the Debian packages of the lab"
-        { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $LAB_PACKAGES; } \
+        { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+                -o Dpkg::Options::=--force-confold $LAB_PACKAGES; } \
             >/dev/null || echo "setup: not all could be installed: the lab of real hosts is not to be had, its API alone is" >&2
     fi
 else

@@ -18,8 +18,12 @@ def _missing() -> str:
     return "; ".join(found)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the group at its own turn
 def pytest_collection_modifyitems(items):
     here = [item for item in items if item.path.is_relative_to(ROOT / "tests" / "hosts")]
+    # What needs a machine without a lab comes before what shares one for all the rest of the session.
+    here.sort(key=lambda item: "up_lab" in item.fixturenames)
+    items[:] = [*here, *(item for item in items if item not in set(here))]
     missing = _missing() if here else ""
     for item in here:
         item.add_marker(pytest.mark.hosts)

@@ -80,7 +80,8 @@ def test_the_leftovers_of_a_killed_lab_are_taken_over(run, tmp_path):
         assert Api(site, session)("GET", "/pools", poolid="survivor").ok
 
 
-def test_down_without_a_lab_is_refused(run):
+def test_down_without_a_lab_is_refused(run, monkeypatch):
+    monkeypatch.setenv("BASTIDE_LAB_NAME", "none")  # one of real hosts may be up, and is not meant
     refused = run("down")
     assert refused.exit_code == 5
     assert "no lab is up" in refused.output
