@@ -92,7 +92,12 @@ class RunningLab:
             for name, access in where["sites"].items()
         }
         return cls(
-            folder, sites, Control(Path(where["control"])), *process, where["cafile"], where["machines"]
+            folder,
+            sites,
+            Control(Path(where["control"])),
+            *process,
+            where["cafile"],
+            where.get("machines", False),
         )
 
 
