@@ -59,6 +59,9 @@ def _host(machine: Machine, estate: Estate, folder: Path) -> Host:
     }
     if machine.site:
         told |= {"bastide_site": machine.site, "bastide_cluster": estate.sites[machine.site].cluster}
+    if machine.kind == "node" and machine.site:
+        nodes = estate.sites[machine.site].nodes.values()
+        told["bastide_peers"] = [str(node.address) for node in nodes]
     if guest:
         told |= {"bastide_vmid": guest.vmid, "bastide_node": guest.node}
     if serving:

@@ -72,6 +72,11 @@ def test_a_host_says_what_the_estate_knows_of_it(found):
     }
 
 
+def test_a_node_knows_the_nodes_that_it_speaks_with(found):
+    assert found["luberon-2"].variables["bastide_peers"] == ["10.184.0.11", "10.184.0.12", "10.184.0.13"]
+    assert "bastide_peers" not in found["ca-pacs"].variables
+
+
 def test_only_root_needs_no_sudo(found):
     for host in found.values():
         assert host.variables["ansible_become"] is (host.variables["ansible_user"] != "root")
