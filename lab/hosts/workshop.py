@@ -125,11 +125,11 @@ def drop(unwanted: Iterable[str]) -> tuple[str, ...]:
 
 def down() -> None:
     """Remove everything, in whatever state it is. Raises LabRefused when there is nothing."""
-    for name in cgroups.names():
-        if name.startswith(BOOTER):
-            host.kill(name)  # it may hold the lock
+    booting = [name for name in cgroups.names() if name.startswith(BOOTER)]
+    for name in booting:
+        host.kill(name)  # it may hold the lock
     with lock():
-        if not cleanup.leftovers(names.folder()):
+        if not booting and not cleanup.leftovers(names.folder()):
             raise LabRefused("there is no workshop on this machine", "Nothing was stopped.")
         cleanup.clean(names.folder())
 
