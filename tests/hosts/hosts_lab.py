@@ -135,12 +135,13 @@ class Api:
         return status if status["status"] == "stopped" else None
 
 
-def footprint():
+def footprint(own=None):
     """Everything that the lab can leave on a machine, as the machine itself tells it.
 
-    Labs of other names, and workshops, come and go meanwhile, and so do their connections to here.
+    Labs of other names, and workshops, come and go meanwhile, and so do their connections to here. `own` is
+    the pattern of the names that are meant, else the lab's.
     """
-    own = re.escape(names.word())
+    own = f"(?:{own or re.escape(names.word())})"
     link = rf"b(?!{own}-)[a-z][a-z0-9]{{0,4}}-"
     others = re.compile(
         rf"{names.base()}/(?!{own}/)|inet bastide-(?!{own}$)|^{link}| dev {link}|/netns/{link}"
@@ -154,7 +155,7 @@ def footprint():
     links = json.loads(
         subprocess.run(("ip", "-j", "link"), capture_output=True, text=True, check=True).stdout
     )
-    groups = Path("/sys/fs/cgroup").glob(f"*/{names.whole()}")
+    groups = Path("/sys/fs/cgroup").glob("*/bastide-*")
     return {
         "mounts": frozenset(line for line in mounts if not others.search(line)),
         "links": frozenset(link["ifname"] for link in links if not others.search(link["ifname"])),
@@ -162,8 +163,10 @@ def footprint():
         "routes": lines("ip", "route"),
         "tables": lines("nft", "list", "tables"),
         "loops": lines("losetup", "-n", "-l", "-O", "NAME,BACK-FILE"),
-        "processes": frozenset(line for line in lines("ps", "-eo", "args") if names.machine("") in line),
-        "groups": frozenset(str(path) for path in groups),
-        "folders": frozenset(names.base().glob(names.word())),
+        "processes": frozenset(
+            line for line in lines("ps", "-eo", "args") if re.search(rf"bastide-{own}-", line)
+        ),
+        "groups": frozenset(str(path) for path in groups if re.fullmatch(f"bastide-{own}", path.name)),
+        "folders": frozenset(path for path in names.base().glob("*") if re.fullmatch(own, path.name)),
         "settings": kernel.before(),
     }
