@@ -1,4 +1,4 @@
-"""How the lab's commands say what went wrong."""
+"""How the lab's commands, and its programs of their own, say what went wrong."""
 
 import functools
 from collections.abc import Callable
@@ -35,3 +35,16 @@ def spoken(command: Callable[P, R]) -> Callable[P, R]:
             raise SystemExit(1) from problem
 
     return run
+
+
+def run(program: click.Command) -> int:
+    """Run a program of the lab (`python -m lab.…`); its exit code, a problem said in a sentence."""
+    try:
+        program.main(standalone_mode=False)
+    except LabError as error:
+        click.echo(f"Error: {error.what}\n{error.hint}".rstrip(), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return 0

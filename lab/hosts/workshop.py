@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from pathlib import Path
 import click
 from filelock import FileLock
 
-from lab import ssh_config
-from lab.errors import LabError, LabRefused
+from lab import spoken, ssh_config
+from lab.errors import LabRefused
 from lab.hosts import cgroups, cleanup, disks, dns, host, images, machines, names, network, preflight
 from lab.hosts.access import Access
+from lab.hosts.build import Say
 from lab.hosts.disks import SiteDisk
 from lab.hosts.machines import Plant
 from lab.hosts.shell import succeeds
 from lab.hosts.topology import WORKSHOP, Host, Site, Topology
 
-Say = Callable[[str], None]
 SITE = "atelier"
 PREFIXES = tuple(f"10.{number}" for number in range(85, 95))
 FOLDER = "workshop"
@@ -245,6 +245,7 @@ def wish(text: str) -> tuple[str, int]:
 @click.group()
 def workshop() -> None:
     """Boot Debian machines to try roles on, and throw them away."""
+    names.enter_workshop()
 
 
 @workshop.command("boot")
@@ -269,19 +270,5 @@ def close() -> None:
     down()
 
 
-def main() -> int:
-    """Run a command; a problem is said in a sentence."""
-    try:
-        names.enter_workshop()
-        workshop.main(standalone_mode=False)
-    except LabError as error:
-        click.echo(f"Error: {error.what}\n{error.hint}".rstrip(), err=True)
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(spoken.run(workshop))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from lab.errors import LabError, LabRefused
+from lab import spoken
+from lab.errors import LabRefused
 from lab.hosts import names
 from lab.vm import disk, machine, preflight
 
@@ -45,18 +46,5 @@ def _folder(name: str) -> Path:
     return names.base() / FOLDER / names.word() / name
 
 
-def main() -> int:
-    """Run a command; a problem is said in a sentence."""
-    try:
-        vm.main(standalone_mode=False)
-    except LabError as error:
-        click.echo(f"Error: {error.what}\n{error.hint}".rstrip(), err=True)
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(spoken.run(vm))
