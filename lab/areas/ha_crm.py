@@ -4,6 +4,7 @@ On a real cluster the manager looks every ten seconds and the local agents act w
 round does it all (pve-ha-manager, PVE/HA/Manager.pm and LRM.pm).
 """
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,10 @@ class HaCrm(HaMaintenance):
     """The cluster resource manager: `self.ha["services"]` holds `{sid: {"state", "wanted"?}}`."""
 
     _ha_round_due = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._ha_turn = asyncio.Lock()
 
     def ha_guest(self, sid: str) -> Any:
         """The guest of a resource id such as vm:100, or None."""
@@ -70,7 +75,11 @@ class HaCrm(HaMaintenance):
         self.ha_wake()
 
     async def _ha_round(self) -> None:
-        self._ha_round_due = False
+        async with self._ha_turn:  # one round ends before the next looks: a guest that starts cannot move
+            self._ha_round_due = False
+            await self._ha_look()
+
+    async def _ha_look(self) -> None:
         if not self.quorate or self.ha["disarmed"]:
             return
         self.ha["active"] = True

@@ -13,6 +13,7 @@ INTEGRATION = "tests/integration"
 DEAD_NODE = "test_what_lies_on_a_dead_node_is_unknown_and_the_rest_is_planned"
 CHOSEN = (  # those of two sites first: their machines do for those of one
     f"{INTEGRATION}/bad_days/test_bad_connections.py::{DEAD_NODE}",
+    "tests/lab/areas/test_area_ha.py::test_the_guests_of_a_dead_node_are_recovered_elsewhere",
     "tests/lab/test_lab_state.py::test_what_was_answered_survives_the_killing_of_the_lab",
     f"{INTEGRATION}/test_converge.py::test_after_an_apply_the_plan_is_empty",
     f"{INTEGRATION}/test_kinds_round_trip.py::test_every_kind_is_made_changed_adopted_and_removed[9]",

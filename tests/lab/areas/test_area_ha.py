@@ -94,8 +94,11 @@ def test_the_guests_of_a_dead_node_are_recovered_elsewhere(site, root, guests):
 
     site.lose_node("pve2")
 
-    assert site.eventually(lambda: seen(site, root, 100)["node"] == "pve3")
-    assert seen(site, root, 100)["status"] == "running"
+    def recovered():
+        row = seen(site, root, 100)
+        return (row["node"], row["status"]) == ("pve3", "running")
+
+    assert site.eventually(recovered)
 
 
 def test_a_guest_that_cannot_start_is_in_error_until_it_is_disabled(site, root, guests):
