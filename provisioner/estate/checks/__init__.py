@@ -47,6 +47,7 @@ ADVICE = frozenset(
         addresses.one_gateway,
         access.root_only,
         firewall.lockout,
+        firewall.unfiltered,
         services.tiers,
         services.losses,
         services.unprotected,

@@ -10,6 +10,7 @@ from ipaddress import ip_address, ip_network
 from provisioner.estate.checks.view import Trail, View, unknown
 from provisioner.estate.faults import Fault
 from provisioner.model.firewall import ClusterFirewall, Rule
+from provisioner.model.hardening import number
 from provisioner.model.site import Site
 
 VERDICTS = frozenset({"ACCEPT", "DROP", "REJECT"})
@@ -176,4 +177,21 @@ def _covers(part: str, port: int) -> bool:
     return first.isdigit() and int(first) <= port <= int(last or first)
 
 
-CHECKS = (rules, lockout)
+def unfiltered(view: View) -> Iterator[Fault]:
+    """Nodes of level intermediary or above that pve-firewall does not filter: no other filter runs there."""
+    for key, site in view.estate.sites.items():
+        if not view.intact("sites", key, "firewall"):
+            continue
+        for name, node in site.nodes.items():
+            level = node.hardening or site.hardening or view.estate.hardening.level
+            cluster_on = site.firewall is not None and site.firewall.enabled
+            if number(level) == 1 or (cluster_on and (node.firewall is None or node.firewall.enabled)):
+                continue
+            where: Trail = ("sites", key, "nodes", name) if cluster_on else ("sites", key)
+            message = f"node {name} shall be hardened to level {level}, and its firewall is not enabled"
+            yield Fault(where, message, "enable `firewall`: Bastide never loads rules of its own on a node")
+            if not cluster_on:
+                break
+
+
+CHECKS = (rules, lockout, unfiltered)
