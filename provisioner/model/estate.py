@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
+from provisioner.model.audit import AuditPolicy
 from provisioner.model.base import Model, Name
 from provisioner.model.guest import Ct, Guest, Vm
 from provisioner.model.hardening import Hardening
@@ -28,6 +29,7 @@ class Estate(Model):
     services: dict[Name, Service] = Field(default_factory=dict)
     policies: Policies = Field(default_factory=Policies)
     hardening: Hardening = Field(default_factory=Hardening)
+    audit: AuditPolicy = Field(default_factory=AuditPolicy)
     windows: dict[Name, Window] = Field(default_factory=dict)
     contacts: dict[Name, Contact] = Field(default_factory=dict)
 

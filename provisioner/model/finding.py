@@ -1,0 +1,93 @@
+"""What an audit found: a verdict for each check on each subject, with its reason and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """How a check ended. What nobody looked at is unknown, and never a pass."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, no password
+    FAIL = "fail"
+    NOT_APPLICABLE = "not_applicable"
+    WAIVED = "waived"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """Who bears that a check fails, why, what is done instead, and until when."""
+
+    owner: str
+    reason: str
+    measure: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict of one check on one subject: a host's name, a site's, or the estate's.
+
+    `seen` is what was looked at, cut short; `reason` says why the verdict is what it is.
+    """
+
+    check: str
+    subject: str
+    verdict: Verdict
+    reason: str
+    seen: str = ""
+    waiver: Waived | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is asked: a host with its kind and the level asked of it, a site, or the estate."""
+
+    name: str
+    of: str
+    kind: str = ""
+    level: int = 0
+    site: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was collected of a subject.
+
+    `sections` are names to `{"data": …}` or `{"error": …}`. `trouble` says why nothing was collected at all.
+    """
+
+    subject: Subject
+    at: datetime
+    sections: Mapping[str, Mapping[str, Any]]
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person's answer to a question, or that there is none."""
+
+    control: str
+    verdict: Verdict
+    reason: str
+    owner: str = ""
+    on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One audit: when, of what, by which catalogue, and all that was found."""
+
+    at: datetime
+    estate: str
+    scope: str
+    catalogue: str
+    subjects: tuple[Subject, ...]
+    findings: tuple[Finding, ...]
+    answers: tuple[Answer, ...] = ()
+    broken: tuple[str, ...] = ()
