@@ -10,6 +10,7 @@ from functools import partial
 from graphlib import TopologicalSorter
 
 from provisioner.errors import BastideError
+from provisioner.interrupt import told_to_stop
 from provisioner.model.objects import Call, Ref
 from provisioner.model.plan import Plan, Step
 from provisioner.pve.lanes import Lanes
@@ -22,6 +23,9 @@ from provisioner.workflows.step import Bench, run_step
 
 WORKERS = 8
 """Steps under way at once; the lanes limit what a storage, a node or a lock of the cluster has to bear."""
+
+LOOKS_UP_SECONDS = 0.2
+"""How often a run looks whether it was told to stop, while its steps take longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,8 @@ def apply(made: Planned, journal: Journal, progress: Progress, may_restart: Call
     without need. A second Ctrl-C ends at once; the next apply finishes what was begun.
     """
     lanes = {name: Lanes() for name in made.sites}
-    run = Run(made, journal, progress, may_restart, lanes, threading.Event())
-    result = _run_all(made.plan, run)
+    with told_to_stop(second_ends=True) as stop:
+        result = _run_all(made.plan, Run(made, journal, progress, may_restart, lanes, stop))
     journal.write("end", done=len(result.done), failed=len(result.failed), skipped=len(result.skipped))
     return result
 
@@ -81,7 +85,9 @@ def _run_all(plan: Plan, run: Run) -> Result:
                 running[pool.submit(_one, steps[ref], run)] = steps[ref]
             if not running:
                 break
-            for future in _next(running, run, result):
+            ended = wait(running, LOOKS_UP_SECONDS, return_when=FIRST_COMPLETED).done
+            _notice(run, result)
+            for future in ended:
                 step = running.pop(future)
                 if _settle(future, step, result, run):
                     order.done(step.ref)
@@ -90,6 +96,7 @@ def _run_all(plan: Plan, run: Run) -> Result:
         raise
     finally:
         pool.shutdown(wait=patient, cancel_futures=True)
+    _notice(run, result)
     settled = {step.ref for step in result.done} | {failure.step.ref for failure in result.failed}
     result.skipped = [step for ref, step in steps.items() if ref not in settled]
     for step in result.skipped:
@@ -97,19 +104,11 @@ def _run_all(plan: Plan, run: Run) -> Result:
     return result
 
 
-def _next(
-    running: Mapping[Future[tuple[str, ...]], Step], run: Run, result: Result
-) -> set[Future[tuple[str, ...]]]:
-    """Wait for a step to end; a first Ctrl-C asks for no new ones, a second one is let through."""
-    try:
-        return wait(running, return_when=FIRST_COMPLETED).done
-    except KeyboardInterrupt:
-        if result.interrupted:
-            raise
+def _notice(run: Run, result: Result) -> None:
+    """Say once that a Ctrl-C was heard."""
+    if run.stop.is_set() and not result.interrupted:
         result.interrupted = True
-        run.stop.set()
         run.progress.note("interrupted: no step is begun any more; waiting for those under way")
-        return set()
 
 
 def _one(step: Step, run: Run) -> tuple[str, ...]:
