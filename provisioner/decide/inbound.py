@@ -50,15 +50,17 @@ MACROS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "web": (("tcp", "80,443"),),
 }
 """Those of the macros in PVE/Firewall.pm that servers of clinics offer. Pings are always answered."""
-NUMBERS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "ipv6-icmp": "icmpv6"}
-PINGS = frozenset({"icmp", "icmpv6"})
+NAMES = {"6": "tcp", "17": "udp"}
+NUMBERS = {"ah": "51", "esp": "50", "gre": "47", "igmp": "2", "ospf": "89", "sctp": "132", "vrrp": "112"}
+"""Not every host has /etc/protocols and /etc/services."""
+PINGS = frozenset({"icmp", "icmpv6", "ipv6-icmp", "1", "58"})
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What one rule lets in. No ports: all of the protocol; no sources: from anywhere.
 
-    `protocol` is tcp, udp, another's name or number, or `any`; a port is a number, a name or `first-last`.
+    `protocol` is tcp, udp, another's number, or `any`; a port is a number or `first-last`.
     """
 
     name: str
@@ -145,14 +147,24 @@ def _protocols(rule: Rule, sources: tuple[str, ...]) -> Iterator[Accepted]:
         for protocol, ports in MACROS[rule.macro.lower()]:
             yield Accepted(rule.comment or rule.macro, protocol, _ports(ports), sources)
         return
-    protocol = NUMBERS.get(rule.proto or "", rule.proto or "any")
-    if protocol not in PINGS:
-        name = rule.comment or f"{protocol} {rule.dport or ''}".strip()
-        yield Accepted(name, protocol, _ports(rule.dport), sources)
+    said = rule.proto or "any"
+    if said not in PINGS:
+        name = rule.comment or f"{said} {rule.dport or ''}".strip()
+        yield Accepted(name, _protocol(said), _ports(rule.dport), sources)
+
+
+def _protocol(said: str) -> str:
+    found = NAMES.get(said) or NUMBERS.get(said, said)
+    if found not in {"any", "tcp", "udp"} and not found.isdecimal():
+        raise _Inexpressible(f"the number of the protocol {said} is not known; write that")
+    return found
 
 
 def _ports(text: str | None) -> tuple[str, ...]:
-    return tuple(word.replace(":", "-") for word in _words(text))
+    ports = tuple(word.replace(":", "-") for word in _words(text))
+    if named := [one for one in ports if not one.replace("-", "").isdecimal()]:
+        raise _Inexpressible(f"the number of the port {named[0]} is not known; write that")
+    return ports
 
 
 def _words(text: str | None) -> list[str]:
