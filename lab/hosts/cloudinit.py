@@ -17,12 +17,13 @@ from lab.hosts.guest import Card, Guest
 SEED = "var/lib/cloud/seed/nocloud"
 
 
-def write_seed(guest: Guest, root: Path, router: str, custom: Mapping[str, str]) -> None:
+def write_seed(guest: Guest, root: Path, router: str, custom: Mapping[str, str], *, key: str) -> None:
     """Write a guest's seed into its root file system; cloud-init acts when it says something new.
 
-    `custom` are the documents that stand in for Proxmox VE's own, by the words of `cicustom`.
+    `custom` are the documents that stand in for Proxmox VE's own, by the words of `cicustom`. `key` is the
+    lab's public key: it opens the user that cloud-init makes, beside the keys that the guest is configured with.
     """
-    user = custom.get("user") or "#cloud-config\n" + json.dumps(_user(guest), indent=1)
+    user = custom.get("user") or "#cloud-config\n" + json.dumps(_user(guest, key), indent=1)
     network = custom.get("network") or json.dumps(_network(guest, router), indent=1)
     instance = hashlib.sha1((user + network).encode(), usedforsecurity=False).hexdigest()
     folder = root / SEED
@@ -44,7 +45,7 @@ def write_seed(guest: Guest, root: Path, router: str, custom: Mapping[str, str])
     (root / "etc/resolv.conf").write_text(text, encoding="utf-8")
 
 
-def _user(guest: Guest) -> dict[str, Any]:
+def _user(guest: Guest, key: str) -> dict[str, Any]:
     config = guest.config
     keys = unquote(str(config.get("sshkeys", ""))) if guest.is_vm else str(config.get("ssh-public-keys", ""))
     told: dict[str, Any] = {
@@ -53,14 +54,13 @@ def _user(guest: Guest) -> dict[str, Any]:
         "fqdn": f"{guest.name}.{config['searchdomain']}" if config.get("searchdomain") else guest.name,
         "chpasswd": {"expire": False},
         "users": ["default"] if guest.is_vm else [],
+        "ssh_authorized_keys": [*keys.strip().splitlines(), key],
         "package_upgrade": guest.is_vm and str(config.get("ciupgrade", 1)) == "1",
     }
     if config.get("ciuser"):
         told["user"] = config["ciuser"]
     if config.get("cipassword"):
         told["password"] = config["cipassword"]
-    if keys.strip():
-        told["ssh_authorized_keys"] = keys.strip().splitlines()
     return told
 
 

@@ -123,7 +123,8 @@ class GuestMachines:
 
     def _on(self, guest: Guest, machine: host.Machine) -> None:
         if guest.has_seed:
-            cloudinit.write_seed(guest, machine.root, self._site.router(), self._custom(guest))
+            custom, key = self._custom(guest), self._access.public_key
+            cloudinit.write_seed(guest, machine.root, self._site.router(), custom, key=key)
         self._off(machine.name, in_order=False)
         network.plug(machine.name, self._site.name, self._cables(guest))
         self._make_known(guest, machine.root)

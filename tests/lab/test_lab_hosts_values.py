@@ -58,6 +58,9 @@ def test_a_card_has_the_address_and_vlan_of_the_configuration(cluster):
     assert vm_address(cluster) == "10.84.20.21"
 
 
+KEY = "ssh-ed25519 AAAA the-lab"
+
+
 def vm_address(cluster):
     return guest_of(cluster, 112).address
 
@@ -77,11 +80,11 @@ def test_a_volume_lies_where_the_btrfs_storage_has_it(volume, place):
 
 def test_cloud_init_is_told_what_proxmox_tells(cluster, tmp_path):
     (tmp_path / "etc").mkdir()
-    cloudinit.write_seed(vm(cluster), tmp_path, "10.84.0.1", {})
+    cloudinit.write_seed(vm(cluster), tmp_path, "10.84.0.1", {}, key=KEY)
     seed = tmp_path / cloudinit.SEED
     user = json.loads((seed / "user-data").read_text().removeprefix("#cloud-config\n"))
     assert (user["hostname"], user["user"], user["package_upgrade"]) == ("db", "bastide", True)
-    assert user["ssh_authorized_keys"] == ["ssh-ed25519 AAAA me"]
+    assert user["ssh_authorized_keys"] == ["ssh-ed25519 AAAA me", KEY]
     card, names = json.loads((seed / "network-config").read_text())["config"]
     assert card["mac_address"] == "bc:24:11:00:00:01"
     assert card["subnets"] == [
@@ -96,7 +99,7 @@ def test_cloud_init_acts_again_only_when_it_is_told_something_new(cluster, tmp_p
     guest = vm(cluster)
     said = []
     for custom in ({}, {}, {"user": "#cloud-config\n{}"}):
-        cloudinit.write_seed(guest, tmp_path, "10.84.0.1", custom)
+        cloudinit.write_seed(guest, tmp_path, "10.84.0.1", custom, key=KEY)
         said.append(json.loads(meta.read_text())["instance-id"])
     assert said[0] == said[1] != said[2]
 
