@@ -21,7 +21,7 @@ def write_seed(guest: Guest, root: Path, router: str, custom: Mapping[str, str],
     """Write a guest's seed into its root file system; cloud-init acts when it says something new.
 
     `custom` are the documents that stand in for Proxmox VE's own, by the words of `cicustom`. `key` is the
-    lab's public key: it opens the user that cloud-init makes, beside the keys that the guest is configured with.
+    lab's public key: it opens the user that cloud-init makes, beside the keys of the guest's configuration.
     """
     user = custom.get("user") or "#cloud-config\n" + json.dumps(_user(guest, key), indent=1)
     network = custom.get("network") or json.dumps(_network(guest, router), indent=1)
