@@ -19,6 +19,7 @@ COMMANDS = {
     "apply": "provisioner.commands.converge:apply",
     "drift": "provisioner.commands.converge:drift",
     "adopt": "provisioner.commands.adopt:adopt",
+    "harden": "provisioner.commands.harden:harden",
     "lab": "lab.commands:lab",
 }
 """Command to the place of its click object: what a command needs is imported when it is called."""

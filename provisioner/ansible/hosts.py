@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.ansible.strict_ssh import strict_ssh_args
+from provisioner.decide.inbound import inbound
 from provisioner.decide.machines import machines
 from provisioner.decide.profile import profile
 from provisioner.model.estate import Estate
@@ -59,6 +60,10 @@ def _host(machine: Machine, estate: Estate, folder: Path) -> Host:
     }
     if machine.site:
         told |= {"bastide_site": machine.site, "bastide_cluster": estate.sites[machine.site].cluster}
+    if machine.kind == "node" and machine.site:
+        nodes = estate.sites[machine.site].nodes.values()
+        told["bastide_peers"] = [str(node.address) for node in nodes]
+    told |= _inbound(machine, estate)
     if guest:
         told |= {"bastide_vmid": guest.vmid, "bastide_node": guest.node}
     if serving:
@@ -83,6 +88,20 @@ def _connection(machine: Machine, estate: Estate, folder: Path) -> dict[str, obj
     if estate.ssh.key:
         connection["ansible_ssh_private_key_file"] = str((folder / estate.ssh.key).resolve())
     return connection
+
+
+def _inbound(machine: Machine, estate: Estate) -> dict[str, object]:
+    """What the role `firewall` lets in, and why it lets in everything if it does."""
+    found = inbound(machine, estate)
+    told: dict[str, object] = {"bastide_administration": list(found.administration)}
+    if found.unfiltered:
+        told["bastide_unfiltered"] = found.unfiltered
+    elif machine.kind != "node":
+        told["bastide_inbound"] = [
+            {"name": one.name, "protocol": one.protocol, "ports": list(one.ports), "from": list(one.sources)}
+            for one in found.accepted
+        ]
+    return told
 
 
 def _place(machine: Machine) -> Iterator[Group]:

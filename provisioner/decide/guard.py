@@ -6,7 +6,7 @@ The conflicts that a plan already lists (`Plan.blockers`) are not repeated here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -14,8 +14,8 @@ from provisioner.decide.allowance import Allowance, may_restart
 from provisioner.decide.capacity import no_room
 from provisioner.decide.diff import Difference
 from provisioner.decide.digest import plan_digest, step_digest
+from provisioner.decide.disturbance import Clock, closed
 from provisioner.decide.identity import Identity, cuts_itself_off
-from provisioner.decide.window import next_opening, open_at
 from provisioner.model.estate import Estate
 from provisioner.model.observation import Observation
 from provisioner.model.plan import Action, Blocker, Effect, Plan, Step
@@ -23,24 +23,12 @@ from provisioner.model.service import Service
 
 __all__ = ["Allowance", "Identity", "blockers", "disturbs", "may_restart", "with_restarts"]
 
-BEARS_ANYTIME = 3
-"""The tier of services that can wait for days: without a window they may be disturbed at any time."""
-
 UNALLOWED = {
     Effect.DESTROY: "would be destroyed or cut from what it holds",
     Effect.SHRINK: "would shrink",
     Effect.STOP: "would stop its guest and keep it down",
 }
 """Effects that stop a plan unless they are allowed. A restart is only made if it is allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The moment (aware) and the public holidays against which windows are held."""
-
-    now: datetime
-    zone: ZoneInfo
-    holidays: frozenset[date]
 
 
 def blockers(  # noqa: PLR0913 - a guard sees everything; all beyond the plan and what is allowed are named
@@ -127,7 +115,7 @@ def _outside_windows(plan: Plan, allowed: Allowance, estate: Estate, *, clock: C
     for step in plan.steps:
         if disturbs(step, allowed):
             for name, service in _services_of(step, estate):
-                if reason := _closed(name, service, estate, clock):
+                if reason := closed(name, service, estate, clock):
                     yield Blocker(
                         f"{step.change.label} ({step.ref}) would be interrupted, and {reason[0]}",
                         reason[1],
@@ -143,24 +131,3 @@ def _services_of(step: Step, estate: Estate) -> list[tuple[str, Service]]:
     vmid = step.ref.id.rpartition(":")[2]
     names = {name for name, guest in estate.guests_of(step.ref.site) if str(guest.vmid) == vmid}
     return [(name, service) for name, service in estate.services.items() if names & set(service.guests)]
-
-
-def _closed(name: str, service: Service, estate: Estate, clock: Clock) -> tuple[str, str] | None:
-    """Why a service must not be disturbed now, and what would lift that; None if it may."""
-    if service.window is None:
-        if service.tier >= BEARS_ANYTIME:
-            return None
-        free = f"only tier {BEARS_ANYTIME} may be disturbed at any time"
-        return (
-            f"the service {name} (tier {service.tier}) has no window: {free}",
-            f"give services.{name} a `window`, or say --break-glass REASON",
-        )
-    window = estate.windows[service.window]
-    if open_at(window, clock.now, clock.zone, clock.holidays):
-        return None
-    opening = next_opening(window, clock.now, clock.zone, clock.holidays)
-    when = f"wait until {opening:%a %d %b %H:%M} ({clock.zone.key})" if opening else "change the window"
-    return (
-        f"the window {service.window} of the service {name} is closed",
-        f"{when}, or say --break-glass REASON",
-    )

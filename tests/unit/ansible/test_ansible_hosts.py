@@ -69,7 +69,38 @@ def test_a_host_says_what_the_estate_knows_of_it(found):
         "bastide_profile": "minimal",
         "bastide_level": 1,
         "bastide_profile_because": "the estate",
+        "bastide_administration": ["10.84.0.0/24", "10.184.0.50/32"],
+        "bastide_inbound": [
+            {
+                "name": "tcp 2575,11112",
+                "protocol": "tcp",
+                "ports": ["2575", "11112"],
+                "from": [
+                    "10.84.20.0/24",
+                    "10.84.40.0/24",
+                    "10.84.50.0/24",
+                    "10.184.20.0/24",
+                ],
+            },
+            {"name": "SSH", "protocol": "tcp", "ports": ["22"], "from": ["10.84.0.50/32"]},
+            {"name": "tcp 9100", "protocol": "tcp", "ports": ["9100"], "from": ["10.84.0.51/32"]},
+        ],
     }
+
+
+def test_a_node_knows_the_nodes_that_it_speaks_with(found):
+    assert found["luberon-2"].variables["bastide_peers"] == ["10.184.0.11", "10.184.0.12", "10.184.0.13"]
+    assert "bastide_peers" not in found["ca-pacs"].variables
+
+
+def test_a_host_that_is_not_filtered_says_why(found):
+    assert "what it offers is not known" in found["dpi-replica"].variables["bastide_unfiltered"]
+    assert "bastide_inbound" not in found["dpi-replica"].variables
+
+
+def test_a_node_has_no_rules_of_its_own_beside_those_of_pve_firewall(found):
+    assert found["luberon-2"].variables["bastide_administration"] == ["10.184.0.0/24", "10.84.0.50/32"]
+    assert not {"bastide_inbound", "bastide_unfiltered"} & set(found["luberon-2"].variables)
 
 
 def test_only_root_needs_no_sudo(found):

@@ -1,0 +1,1 @@
+"""The only room that reaches into hosts: it imports paramiko and ansible-runner."""
