@@ -130,3 +130,7 @@ class TaskTimeout(BastideError):
 
 class StepFailed(BastideError):
     """At least one step of an apply failed; what depended on it was not begun."""
+
+
+class EvidenceCorrupt(BastideError):
+    """Evidence is not as it was recorded: changed, taken away, or put in another order."""

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from provisioner.model.audit import AuditPolicy
 from provisioner.model.base import Model, Name
+from provisioner.model.evidence import Evidence
 from provisioner.model.guest import Ct, Guest, Vm
 from provisioner.model.hardening import Hardening
 from provisioner.model.service import Contact, Policies, Service, Window
@@ -29,6 +30,7 @@ class Estate(Model):
     services: dict[Name, Service] = Field(default_factory=dict)
     policies: Policies = Field(default_factory=Policies)
     hardening: Hardening = Field(default_factory=Hardening)
+    evidence: Evidence = Field(default_factory=Evidence)
     audit: AuditPolicy = Field(default_factory=AuditPolicy)
     windows: dict[Name, Window] = Field(default_factory=dict)
     contacts: dict[Name, Contact] = Field(default_factory=dict)

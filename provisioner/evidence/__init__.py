@@ -1,0 +1,1 @@
+"""What was seen and done, so that others can check it: records, signatures, packs."""
