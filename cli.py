@@ -20,6 +20,7 @@ COMMANDS = {
     "drift": "provisioner.commands.converge:drift",
     "adopt": "provisioner.commands.adopt:adopt",
     "harden": "provisioner.commands.harden:harden",
+    "evidence": "provisioner.commands.evidence:evidence",
     "lab": "lab.commands:lab",
 }
 """Command to the place of its click object: what a command needs is imported when it is called."""
