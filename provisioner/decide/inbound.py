@@ -19,6 +19,8 @@ from provisioner.model.site import Site
 
 MANAGEMENT = "management"
 """The IP set whose members pve-firewall lets in to API and SSH before any other rule (PVE::Firewall)."""
+VOTES = "5403"
+"""Where a witness votes in clusters of two nodes (corosync-qnetd(8))."""
 MACROS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "dns": (("udp", "53"), ("tcp", "53")),
     "ftp": (("tcp", "21"),),
@@ -86,7 +88,7 @@ class _Inexpressible(Exception):
 
 
 def inbound(machine: Machine, estate: Estate) -> Inbound:
-    """What may come in to a machine. The witness offers nothing but SSH."""
+    """What may come in to a machine. The witness offers its vote to the nodes, and nothing else."""
     sites = [estate.sites[machine.site]] if machine.site else list(estate.sites.values())
     try:
         found = Inbound(tuple(dict.fromkeys(chain.from_iterable(map(_administration, sites)))))
@@ -95,7 +97,8 @@ def inbound(machine: Machine, estate: Estate) -> Inbound:
     if machine.kind == "node":
         return replace(found, unfiltered=_open_node(machine, sites[0]))
     if machine.kind == "witness":
-        return found
+        nodes = tuple(f"{node.address}/32" for site in sites for node in site.nodes.values())
+        return replace(found, accepted=(Accepted("corosync-qnetd", "tcp", (VOTES,), nodes),))
     return _of_guest(machine.name, estate.guests[machine.name].firewall, sites[0], found)
 
 

@@ -68,8 +68,8 @@ def test_administration_comes_from_the_ip_set_management_and_from_anywhere_witho
     assert {one.administration for one in found({}, site=None).values()} == {()}
 
 
-def test_the_witness_offers_nothing_but_ssh():
-    assert found()["witness"].accepted == ()
+def test_the_witness_offers_its_vote_to_the_nodes_and_nothing_else():
+    assert [told(one) for one in found()["witness"].accepted] == ["tcp 5403 from 10.1.0.11/32"]
     assert found()["witness"].unfiltered == ""
 
 
