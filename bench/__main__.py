@@ -1,4 +1,4 @@
-"""`python -m bench [observe|validate|apply]…`: one JSON document of ratios on stdout, progress on stderr."""
+"""`python -m bench [PART]…`: one JSON document of ratios on stdout, progress on stderr."""
 
 import json
 import sys
@@ -8,13 +8,14 @@ from typing import Any
 
 from bench import estates
 from bench.apply import apply
+from bench.harden import harden
 from bench.measure import BenchError, machine, progress
 from bench.observe import observe
 from bench.validate import validate
 from lab.running import lab_process
 from lab.spec import LabSpec
 
-PARTS = ("observe", "validate", "apply")
+PARTS = ("observe", "validate", "apply", "harden")
 SITES, GUESTS = 2, 1000
 
 
@@ -32,6 +33,8 @@ def measured(parts: list[str], folder: Path) -> dict[str, Any]:
                 document["validate"] = validate(lab, estate)
     if "apply" in parts:
         document["apply"] = apply(folder)
+    if "harden" in parts:
+        document["harden"] = harden(folder)
     return document
 
 
