@@ -1,13 +1,17 @@
-"""Paths into what was collected: `sshd.ciphers`, `sysctl."kernel.sysrq"`, `accounts.users{}.password`."""
+"""Paths into what was collected: `sshd.ciphers`, `sysctl."kernel.sysrq"`, `accounts.users{}.password`.
+
+`files{/boot/vmlinuz*}` takes the values whose names match one of the shell patterns between the bars.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
-_STEP = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<plain>[\w@/:-]+))(?P<every>\[\]|\{\})?(?:\.|$)')
+_STEP = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<plain>[\w@/:-]+))(?P<every>\[\]|\{[^{}]*\})?(?:\.|$)')
 
 
 class WrongPath(ValueError):
@@ -16,10 +20,15 @@ class WrongPath(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A key, and whether every element (`[]`) or value (`{}`) of what is there is meant."""
+    """A key, and whether every element (`[]`) or value (`{}`) of what is there is meant, or those named."""
 
     key: str
     every: str = ""
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The names that are meant; none if all are."""
+        return tuple(filter(None, self.every[1:-1].split("|")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,8 @@ def _every(steps: tuple[Step, ...], here: Any, name: str) -> Iterator[tuple[str,
         yield from _every(rest, inside, name)
         return
     for key, value in _named(inside):
+        if step.patterns and not any(fnmatchcase(key, pattern) for pattern in step.patterns):
+            continue
         yield from _every(rest, value, f"{name}/{key}" if name else key)
 
 
@@ -93,7 +104,12 @@ def _name(value: Any, number: int) -> str:
 
 
 def _leads(steps: tuple[Step, ...], top: Mapping[str, Any]) -> bool:
-    """Whether the path leads at least to the list or mapping whose elements are meant, be it empty."""
+    """Whether the path leads at least to the list or mapping whose elements are meant, be it empty.
+
+    Of those that are meant by name there has to be one.
+    """
+    if any(step.patterns for step in steps):
+        return False
     first = next(number for number, step in enumerate(steps) if step.every)
     before = (*steps[:first], Step(steps[first].key))
     return find(before, top).there

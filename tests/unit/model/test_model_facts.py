@@ -33,6 +33,12 @@ def test_every_value_is_told_by_its_name():
     assert at("ports[].port").several == (("ssh", 22), ("2", 80))
 
 
+def test_values_are_chosen_by_patterns_of_their_names_and_there_has_to_be_one():
+    assert at("users{r*}.uid").several == (("root", 0),)
+    assert at("users{eve|root}.uid").several == (("root", 0), ("eve", 0))
+    assert not at("users{bob|alice}.uid").there
+
+
 @pytest.mark.parametrize("path", ["", "a..b", ".a", 'a."b', "a b", "a[1]"])
 def test_what_is_no_path_is_refused(path):
     with pytest.raises(WrongPath):
