@@ -16,8 +16,6 @@ from provisioner.model.catalogue import Catalogue, Check, Control
 from provisioner.model.finding import Answer, Collected, Finding, Subject, Verdict, Waived
 from provisioner.model.hardening import number
 
-GRAVEST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WAIVED, Verdict.PASS, Verdict.NOT_APPLICABLE)
-"""What several verdicts come to: the first of these that is among them."""
 YES_NO = {"yes": Verdict.PASS, "no": Verdict.FAIL, "not-applicable": Verdict.NOT_APPLICABLE}
 
 
@@ -33,12 +31,6 @@ def findings(
         for question in questions
         if question.check.of == one.subject.of
     )
-
-
-def together(verdicts: Iterable[Verdict]) -> Verdict:
-    """What several verdicts come to; of none it is unknown."""
-    found = set(verdicts)
-    return next((verdict for verdict in GRAVEST if verdict in found), Verdict.UNKNOWN)
 
 
 def answers(catalogue: Catalogue, replies: Mapping[str, Reply], now: datetime) -> tuple[Answer, ...]:

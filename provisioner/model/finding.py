@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,6 +17,16 @@ class Verdict(StrEnum):
     NOT_APPLICABLE = "not_applicable"
     WAIVED = "waived"
     UNKNOWN = "unknown"
+
+
+GRAVEST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WAIVED, Verdict.PASS, Verdict.NOT_APPLICABLE)
+"""What several verdicts come to: the first of these that is among them."""
+
+
+def together(verdicts: Iterable[Verdict]) -> Verdict:
+    """What several verdicts come to; of none it is unknown."""
+    found = set(verdicts)
+    return next((verdict for verdict in GRAVEST if verdict in found), Verdict.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.decide.controls import answers, findings, together
+from provisioner.decide.controls import answers, findings
 from provisioner.model.audit import Reply, Waiver
 from provisioner.model.catalogue import Catalogue, Check, Control
-from provisioner.model.finding import Collected, Subject, Verdict
+from provisioner.model.finding import Collected, Subject, Verdict, together
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WORDS = {"fr": "des mots", "en": "words"}
