@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -70,12 +70,14 @@ class Collected:
     """What was collected of a subject.
 
     `sections` are names to `{"data": …}` or `{"error": …}`. `trouble` says why nothing was collected at all.
+    `raw` is what that rests on: a command line or path, and what it said.
     """
 
     subject: Subject
     at: datetime
     sections: Mapping[str, Mapping[str, Any]]
     trouble: str = ""
+    raw: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
