@@ -18,6 +18,9 @@ from provisioner.model.hosts import Seen
 from provisioner.share import share
 
 FORKS = 10
+PLUGIN_FAILED = "plugin:"
+"""What stands before the words of the inventory plugin when it could not read the estate."""
+
 LOOKS_UP_SECONDS = 1
 """How often a run looks whether it was told to stop, and Ansible said nothing meanwhile."""
 
@@ -83,6 +86,23 @@ def run(play: Play, tell: Callable[[Seen], None]) -> int:
         return int(runner.rc)
 
 
+def tags() -> frozenset[str]:
+    """Every tag that a task of Bastide's playbooks and roles has."""
+    files = [*share("playbooks").glob("*.yml"), *share("roles").glob("*/tasks/*.yml")]
+    return frozenset(tag for file in files for tag in _tags(yaml.safe_load(file.read_bytes())))
+
+
+def _tags(part: Any) -> Iterator[str]:
+    if isinstance(part, list):
+        for one in part:
+            yield from _tags(one)
+    elif isinstance(part, dict):
+        named = part.get("tags", ())
+        yield from [named] if isinstance(named, str) else named
+        for one in part.values():
+            yield from _tags(one)
+
+
 class _Said:
     """Turns ansible-runner's events into what is seen of a task on a host."""
 
@@ -96,13 +116,17 @@ class _Said:
         about = event.get("event_data", {})
         state = STATES.get(event["event"])
         if state and not (state == "failed" and about.get("ignore_errors")):
-            self._tell(_seen(state, about))
+            # Of a task that may hold secrets (no_log) only the line for people tells of a change.
+            changed = str(event.get("stdout", "")).lstrip().startswith("changed:")
+            self._tell(_seen(state, about, changed=changed))
         return False
 
 
-def _seen(state: Literal["ok", "failed", "unreachable", "skipped"], about: Mapping[str, Any]) -> Seen:
+def _seen(
+    state: Literal["ok", "failed", "unreachable", "skipped"], about: Mapping[str, Any], *, changed: bool
+) -> Seen:
     answer = about.get("res") or {}
-    changed = state == "ok" and bool(answer.get("changed"))
+    changed = state == "ok" and (changed or bool(answer.get("changed")))
     return Seen(
         host=str(about.get("host", "")),
         role=str(about.get("role", "")),
@@ -115,6 +139,8 @@ def _seen(state: Literal["ok", "failed", "unreachable", "skipped"], about: Mappi
 
 def _message(answer: Mapping[str, Any]) -> str:
     words = [str(answer.get(key, "")).strip() for key in ("msg", "stderr")]
+    if words[0] == "non-zero return code":
+        words[0] = f"exit code {answer.get('rc')}" + (f": {words[1].splitlines()[-1]}" if words[1] else "")
     results = (one for one in answer.get("results") or () if isinstance(one, dict))
     words += [str(one.get("msg", "")) for one in results if one.get("failed")]
     return next((word for word in words if word), "")
@@ -132,7 +158,7 @@ def _diffs(answer: Mapping[str, Any]) -> Iterator[str]:
             yield str(one["prepared"]).rstrip()
             continue
         before, after = (_text(one.get(key)) for key in ("before", "after"))
-        title = str(one.get("after_header") or one.get("before_header") or "")
+        title = str(one.get("before_header") or one.get("after_header") or "")
         yield from difflib.unified_diff(before, after, "before " + title, "after " + title, "", "", 1, "")
 
 
@@ -186,6 +212,9 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _last_line(runner: Any) -> str:
-    lines = [line for line in (*runner.stdout, *runner.stderr) if line.strip()]
-    telling = [line for line in lines if "ERROR" in line]
-    return str((telling or lines or ["it said nothing"])[-1]).strip()
+    """Why Ansible could not begin: what it warned of first is nearer to the reason than its last word."""
+    with runner.stdout as out, runner.stderr as errors:
+        lines = [line.strip() for line in (*out, *errors) if line.strip()]
+    telling = [line for mark in (PLUGIN_FAILED, "ERROR") for line in lines if mark in line]
+    line = str((telling or lines or ["it said nothing"])[0])
+    return line.partition(PLUGIN_FAILED)[2].strip() or line.removeprefix("[ERROR]:").strip().rstrip(".")

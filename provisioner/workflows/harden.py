@@ -21,6 +21,7 @@ from provisioner.hosts import ansible
 from provisioner.model.hardening import Level, number
 from provisioner.model.hosts import Batch, HostOutcome, Seen
 from provisioner.report.hosts import HostProgress
+from provisioner.share import share
 from provisioner.workflows.converge import public_holidays
 from provisioner.workflows.journal import Journal
 from provisioner.workflows.sites import chosen_sites
@@ -55,7 +56,13 @@ class Hardened:
 
 
 def chosen(loaded: Loaded, wish: Wish) -> tuple[Batch, ...]:
-    """The hosts that are meant, in their order. Raises Refused when there are none, EstateInvalid never."""
+    """The hosts that are meant, in their order. Raises Refused when a name or tag means nothing."""
+    known = ansible.tags() if wish.tags else frozenset()
+    if unknown := set(wish.tags) - known:
+        raise Refused(
+            f"no task has the tag {', '.join(sorted(unknown))}: nothing was looked at",
+            f"the roles are {', '.join(sorted(known & {role.name for role in share('roles').iterdir()}))}",
+        )
     sites = chosen_sites(loaded, wish.sites)
     found = [
         machine
@@ -63,10 +70,12 @@ def chosen(loaded: Loaded, wish: Wish) -> tuple[Batch, ...]:
         if (machine.site in sites if machine.site else not wish.sites)
         and (not wish.limit or any(fnmatchcase(machine.name, pattern) for pattern in wish.limit))
     ]
-    if not found:
+    named = [machine.name for machine in found]
+    vain = [pattern for pattern in wish.limit if not any(fnmatchcase(name, pattern) for name in named)]
+    if vain or not found:
         names = ", ".join(machine.name for machine in machines(loaded.estate))
         raise Refused(
-            f"no host is meant by {' '.join(wish.limit) or 'that choice'}: nothing was looked at",
+            f"no host is meant by {' '.join(vain) or 'that choice'}: nothing was looked at",
             f"the hosts of this estate are {names}",
         )
     return batches(found, loaded.estate)

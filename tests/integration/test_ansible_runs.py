@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from provisioner.errors import BastideError
 from provisioner.hosts import ansible
 from provisioner.hosts.ansible import Play, run
 
@@ -119,3 +120,12 @@ def test_variables_of_the_run_reach_the_hosts(done):
 
 def test_nothing_of_a_run_is_left_behind(place, done):
     assert list((place / "tmp").iterdir()) == []
+
+
+def test_an_estate_that_cannot_be_read_is_a_sentence_and_no_host_is_seen(place):
+    write(place / "broken" / "estate.yml", ESTATE.replace("cores", "coers"))
+    seen = []
+    with pytest.raises(BastideError, match=r"^Ansible could not begin: ") as error:
+        run(Play("try", place / "broken", ("good",)), seen.append)
+    assert error.value.hint == "nothing was changed on any host"
+    assert seen == []

@@ -219,3 +219,11 @@ def test_where_no_journal_can_be_written_nothing_is_done(small, shown, said):
     with pytest.raises(Refused, match="journal"):
         harden(small, chosen(small, Wish()), Wish(), shown)
     assert said.plays == []
+
+
+def test_a_tag_that_no_task_has_is_refused_and_so_is_a_name_beside_others_that_are_right(small):
+    with pytest.raises(Refused, match="no task has the tag ssg: nothing was looked at"):
+        chosen(small, Wish(tags=("ssh", "ssg")))
+    with pytest.raises(Refused, match="no host is meant by recrods: nothing was looked at"):
+        chosen(small, Wish(limit=("arch*", "recrods")))
+    assert chosen(small, Wish(limit=("arch*",), tags=("ssh", "r79")))
