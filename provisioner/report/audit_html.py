@@ -1,0 +1,163 @@
+"""The report of an audit as one HTML file: no script, nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from provisioner.model.catalogue import SEVERITIES, Catalogue, Framework, Language
+from provisioner.model.finding import GRAVEST, Audit, Verdict
+from provisioner.report import audit_words as words
+from provisioner.report.audit_actions import actions, borne, changes, gaps
+from provisioner.report.audit_conclusion import conclusion
+from provisioner.report.audit_reasons import reason
+from provisioner.report.audit_tally import CheckState, Group, RequirementState, Tally, counts, narrowed
+from provisioner.report.values import cut
+from provisioner.share import share
+
+OPEN = GRAVEST[:3]
+"""Verdicts that somebody has to look into: failures, what is unknown, what is borne."""
+SEEN = 240
+"""Characters of what was seen that a page shows; the document of the audit has all that was kept."""
+REASONS = 20_000
+"""Open findings up to which each host’s list tells their reasons; with more the page would be too heavy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """As many groups of a check as one reads, and how many subjects stand in the others."""
+
+    groups: tuple[Group, ...]
+    left: int
+
+
+def html(
+    audit: Audit,
+    catalogue: Catalogue,
+    *,
+    previous: Audit | None = None,
+    language: Language = "fr",
+    framework: str | None = None,
+) -> str:
+    """The whole report in one language. Raises BastideError if the framework is not known."""
+    return _page(narrowed(audit, catalogue, framework), previous, language, paper=False)
+
+
+def paper(
+    audit: Audit,
+    catalogue: Catalogue,
+    *,
+    previous: Audit | None = None,
+    language: Language = "fr",
+    framework: str | None = None,
+) -> str:
+    """The same for paper: what is as expected is counted, without its evidence. For `audit_pdf.pdf`."""
+    return _page(narrowed(audit, catalogue, framework), previous, language, paper=True)
+
+
+def _page(tally: Tally, previous: Audit | None, language: Language, *, paper: bool) -> str:
+    template = _environment(language).get_template("page.html.j2")
+    return template.render(
+        tally=tally,
+        audit=tally.audit,
+        catalogue=tally.catalogue,
+        conclusion=conclusion(tally, language),
+        actions=actions(tally),
+        gaps=gaps(tally),
+        waivers=borne(tally),
+        frameworks=_frameworks(tally),
+        changes=changes(tally, previous) if previous else None,
+        trend=_trend(tally, previous),
+        paper=paper,
+        tool=_tool(),
+        with_reasons=sum(tally.counts[one] for one in OPEN) <= REASONS,
+    )
+
+
+def _environment(language: Language) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(share("templates") / "audit"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(_filters(language))
+    environment.globals.update(
+        language=language, t=partial(_choose, language), OPEN=OPEN, GRAVEST=GRAVEST, Verdict=Verdict,
+        SEVERITIES=SEVERITIES, VERDICTS=words.VERDICTS, SIGNS=words.SIGNS,
+        shown=_shown, verdicts_of=_verdicts,
+    )  # fmt: skip
+    return environment
+
+
+def _filters(language: Language) -> Mapping[str, Callable[..., str]]:
+    tables = {
+        "severity": words.SEVERITY_WORDS,
+        "effort": words.EFFORT_WORDS,
+        "confidence": words.CONFIDENCE_WORDS,
+        "level": words.LEVEL_WORDS,
+        "kind": words.KIND_WORDS,
+        "verdict": words.VERDICTS,
+    }
+    looked_up = {name: partial(_looked_up, table, language) for name, table in tables.items()}
+    return {
+        **looked_up,
+        "counted": lambda number, noun: words.counted(number, noun, language),
+        "grouped": lambda number: words.grouped(number, language),
+        "day": lambda on: words.day(on, language),
+        "moment": lambda at: words.moment(at, language),
+        "scope": lambda told: words.scope(told, language),
+        "reason": lambda told: reason(told, language),
+        "seen": lambda told: cut(told, SEEN),
+        "words": lambda text: text.in_(language),
+    }
+
+
+def _choose(language: Language, french: str, english: str) -> str:
+    return french if language == "fr" else english
+
+
+def _looked_up(table: Mapping[Any, tuple[str, str]], language: Language, key: Any) -> str:
+    return words.word(table[key], language) if key in table else str(key)
+
+
+def _shown(state: CheckState, *, paper: bool) -> Shown:
+    """All that is open up to 12 groups, 3 of the rest, which is enough to show what a pass rests on."""
+    shown: list[Group] = []
+    for verdict in GRAVEST:
+        longest = 12 if verdict in OPEN else 0 if paper else 3
+        shown += [group for group in state.groups if group.verdict is verdict][:longest]
+    left = sum(state.counts.values()) - sum(len(group.subjects) for group in shown)
+    return Shown(tuple(shown), left)
+
+
+def _frameworks(tally: Tally) -> list[tuple[Framework, tuple[RequirementState, ...]]]:
+    known = sorted(tally.catalogue.frameworks.values(), key=lambda one: one.id)
+    return [(framework, tally.requirements(framework)) for framework in known]
+
+
+def _verdicts(states: tuple[RequirementState, ...]) -> dict[Verdict | None, int]:
+    """How many requirements come to each verdict; None for those to which nothing here contributes."""
+    found = [state.verdict for state in states]
+    return {verdict: found.count(verdict) for verdict in (*GRAVEST, None)}
+
+
+def _trend(tally: Tally, previous: Audit | None) -> list[tuple[Verdict, int | None, int]]:
+    """Of each verdict: how many before, of the checks that are asked now, and how many now."""
+    if previous is None:
+        return [(verdict, None, tally.counts[verdict]) for verdict in GRAVEST]
+    before = counts(one for one in previous.findings if one.check in tally.catalogue.checks)
+    return [(verdict, before[verdict], tally.counts[verdict]) for verdict in GRAVEST]
+
+
+def _tool() -> str:
+    try:
+        return f"bastide {version('bastide')}"
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "bastide"

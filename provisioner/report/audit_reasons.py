@@ -1,0 +1,68 @@
+"""The reasons of verdicts in French. They are made in English, as they stand in the ledger."""
+
+from __future__ import annotations
+
+import re
+
+from provisioner.model.catalogue import Language
+
+_WHOLE: tuple[tuple[str, str], ...] = (
+    (r"as expected", "comme attendu"),
+    (r"nobody has answered", "personne n’a répondu"),
+    (r"the answer of (\S+) held until (\S+)", r"la réponse du \1 valait jusqu’au \2"),
+    (r"it is not known whether this is a container", "on ne sait pas si c’est un conteneur"),
+    (
+        r"a container shares the kernel of its host, which is asked instead",
+        "un conteneur partage le noyau de son hôte, qui est examiné à sa place",
+    ),
+    (r"(\S+) was not looked at", r"\1 n’a pas été examiné"),
+    (
+        r"(\S+) could not be looked at: nothing is said of why",
+        r"\1 n’a pas pu être examiné, sans raison donnée",
+    ),
+    (r"(\S+) could not be looked at: (.*)", r"\1 n’a pas pu être examiné : \2"),
+    (r"there is no (\S+) here", r"il n’y a pas de \1 ici"),
+    (r"(.+) is not set", r"\1 n’est pas défini"),
+    (r"asked of (.+); this is a (\S+)", r"demandé à : \1 ; ceci est : \2"),
+    (r"asked from the level (\S+) on", r"demandé à partir du niveau \1"),
+)
+_PARTS: tuple[tuple[str, str], ...] = (
+    (r" is (.*), none of (.*)", r" vaut \1, hors de : \2"),
+    (r" is (.*), less than (.*)", r" vaut \1, moins que \2"),
+    (r" is (.*), more than (.*)", r" vaut \1, plus que \2"),
+    (r" is (.*), which does not match (.*)", r" vaut \1, ce qui ne correspond pas à \2"),
+    (r" is (.*), without all of (.*)", r" vaut \1, sans tout ce qui est attendu : \2"),
+    (r" is (.*), without (.*)", r" vaut \1, sans \2"),
+    (r" is (.*), no list", r" vaut \1, qui n’est pas une liste"),
+    (r" is (.*), no object", r" vaut \1, qui n’a pas de champs"),
+    (r" is (.*), no time", r" vaut \1, qui n’est pas une date"),
+    (r" is (.*), (-?\d+) days ago", r" vaut \1, il y a \2 jours"),
+    (r" is (.*), not (.*)", r" vaut \1 au lieu de \2"),
+    (r" none does: (.*)", r" : aucun ne convient : \1"),
+    (r" is (.*)", r" vaut \1"),
+    (r" has (.*)", r" contient \1"),
+)
+"""How what is found is told; the first that fits is taken, so the narrow ones stand first."""
+_EXPIRED = re.compile(r"the waiver of (.+) expired on (\S+)")
+_MORE = re.compile(r", and (\d+) more$")
+
+
+def reason(told: str, language: Language) -> str:
+    """A reason in one language. Words that hosts and tools said stay as they were said."""
+    if language == "en":
+        return told
+    for pattern, french in _WHOLE:
+        if re.fullmatch(pattern, told, re.DOTALL):
+            return re.sub(f"{pattern}$", french, told, count=1, flags=re.DOTALL)
+    return " ; ".join(_part(part) for part in told.split("; "))
+
+
+def _part(told: str) -> str:
+    told = _MORE.sub(r", et \1 de plus", told)
+    if _EXPIRED.fullmatch(told):
+        return _EXPIRED.sub(r"la dérogation de \1 a expiré le \2", told)
+    told = re.sub(r"^(\S+) of ", r"\1 : ", told)
+    for pattern, french in _PARTS:
+        if re.search(pattern, told, re.DOTALL):
+            return re.sub(pattern, french, told, count=1, flags=re.DOTALL)
+    return told
