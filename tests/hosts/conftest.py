@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from hosts_lab import ROOT, UpLab, bastide_lab, wait_for
+from hosts_lab import ROOT, UpLab, bastide, bastide_lab, estate_for, wait_for
 
 from lab.hosts import cleanup, lifecycle, names, preflight
 from lab.hosts.topology import standard
@@ -50,6 +50,15 @@ def up_lab(tmp_path_factory):
     assert started.returncode == 0, started.stderr
     yield UpLab(folder)
     assert bastide_lab("down", folder=folder).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def applied(up_lab, tmp_path_factory):
+    """The lab after its estate was applied through the API."""
+    estate = estate_for(up_lab.folder, tmp_path_factory.mktemp("estate"))
+    done = bastide("-e", str(estate), "apply", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return up_lab, estate
 
 
 @pytest.fixture

@@ -1,16 +1,6 @@
 """The lab's own estate, applied to real hosts: guests become machines that one can log in to."""
 
-import pytest
-from hosts_lab import bastide, estate_for, wait_for
-
-
-@pytest.fixture(scope="module")
-def applied(up_lab, tmp_path_factory):
-    """The lab after its estate was applied through the API."""
-    estate = estate_for(up_lab.folder, tmp_path_factory.mktemp("estate"))
-    done = bastide("-e", str(estate), "apply", "--yes")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return up_lab, estate
+from hosts_lab import bastide, wait_for
 
 
 def test_every_guest_of_the_estate_boots_with_its_name_and_address(applied):

@@ -1,0 +1,103 @@
+"""A clinic at the level high: what worked before works after, as the same tests say of both."""
+
+import json
+
+import pytest
+from hosts_lab import bastide, bastide_lab, listens, wait_for
+
+NODES = {"ventoux-1": "10.84.0.11", "ventoux-2": "10.84.0.12", "luberon-1": "10.184.0.11"}
+NODE, OTHER, WITNESS = "10.84.0.11", "10.84.0.12", "10.99.0.2"
+DATABASE, APPLICATION, PROXIES = "10.84.20.21", "10.84.20.22", ("10.84.20.61", "10.184.20.61")
+FILES, METRICS, NAMES = "10.84.20.31", "10.84.20.63", "10.184.20.62"
+MOVED = "115"
+HARDEN = ("harden", "--site", "carpentras", "--profile", "high", "--yes", "--break-glass", "a test")
+"""One clinic of two: the demo hardens both, and this is done twice."""
+
+
+@pytest.fixture(scope="module", params=["as it was", "hardened"])
+def lab(request, applied):
+    """The lab with its platform, before and after every host of it was hardened."""
+    lab, estate = applied
+    for proxy in PROXIES:
+        wait_for(lambda at=proxy: healthy(lab, at), 180)
+    if request.param == "hardened":
+        done = bastide("-e", str(estate), *HARDEN)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return lab
+
+
+def healthy(lab, proxy):
+    return lab.try_ssh(WITNESS, f"curl -skf https://{proxy}/api/health").returncode == 0
+
+
+def test_every_node_answers_for_its_cluster(lab):
+    for number, site in enumerate(("carpentras", "carpentras", "cavaillon", "cavaillon")):
+        status = lab.api(site, number % 2)("GET", "/cluster/status")
+        assert all(row["online"] for row in status if row["type"] == "node")
+        assert next(row for row in status if row["type"] == "cluster")["quorate"]
+
+
+def test_everybody_gets_in_who_did(lab):
+    for address in (*NODES.values(), WITNESS, DATABASE, APPLICATION, *PROXIES, FILES, METRICS, NAMES):
+        assert lab.answers(address), address
+
+
+def test_nodes_log_in_to_each_other(lab):
+    for source, target in ((NODE, OTHER), (OTHER, NODE)):
+        name = lab.ssh(source, f"ssh -o BatchMode=yes {target} hostname")
+        assert NODES[name] == target
+
+
+def test_a_disk_is_replicated_over_ssh(lab):
+    lab.ssh(NODE, "mkdir -p /srv/btrfs/away && btrfs -q subvolume create /srv/btrfs/away/disk")
+    lab.ssh(NODE, "head -c 1M /dev/urandom > /srv/btrfs/away/disk/file")
+    lab.ssh(NODE, "btrfs -q subvolume snapshot -r /srv/btrfs/away/disk /srv/btrfs/away/sent")
+    lab.ssh(OTHER, "mkdir -p /srv/btrfs/come")
+    lab.ssh(
+        NODE,
+        f"btrfs send -q /srv/btrfs/away/sent | ssh -o BatchMode=yes {OTHER} btrfs -q receive /srv/btrfs/come",
+    )
+    assert lab.ssh(NODE, "sha256sum < /srv/btrfs/away/sent/file") == lab.ssh(
+        OTHER, "sha256sum < /srv/btrfs/come/sent/file"
+    )
+    lab.ssh(
+        NODE, "btrfs -q subvolume delete /srv/btrfs/away/sent /srv/btrfs/away/disk && rmdir /srv/btrfs/away"
+    )
+    lab.ssh(OTHER, "btrfs -q subvolume delete /srv/btrfs/come/sent && rmdir /srv/btrfs/come")
+
+
+def test_a_guest_migrates_there_and_back(lab):
+    for source, target, name in ((OTHER, NODE, "ventoux-1"), (NODE, OTHER, "ventoux-2")):
+        lab.ssh(source, f"qm migrate {MOVED} {name} --online --with-local-disks")
+        assert lab.ssh(target, f"qm status {MOVED}") == "status: running"
+        wait_for(lambda: listens(FILES, 445))
+
+
+def test_a_guest_is_backed_up(lab):
+    lab.ssh(OTHER, f"vzdump {MOVED} --storage nas")
+    kept = lab.api("carpentras")("GET", "/nodes/ventoux-2/storage/nas/content", content="backup")
+    assert any(str(row["vmid"]) == MOVED for row in kept)
+
+
+def test_the_patient_record_takes_and_keeps_writes(lab, tmp_path):
+    for proxy in PROXIES:
+        journal = str(tmp_path / f"{proxy}.jsonl")
+        load = ("load", "--url", f"https://{proxy}", "--rate", "10", "--seconds", "3", "--journal", journal)
+        written = bastide_lab(*load, folder=lab.folder)
+        assert written.returncode == 0, written.stdout + written.stderr
+        checked = bastide_lab("load", "--verify", journal, folder=lab.folder)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_names_and_files_are_served(lab):
+    for address, port in ((NAMES, 53), (FILES, 445)):
+        assert listens(address, port), address
+
+
+def test_hardening_again_changes_nothing(applied):
+    _, estate = applied
+    again = bastide("-e", str(estate), *HARDEN, "--json")
+    told = json.loads(again.stdout)
+    assert again.returncode == 0, again.stderr
+    assert {host["host"]: host["changes"] for host in told["hosts"] if host["changes"]} == {}
+    assert len(told["hosts"]) > len(NODES)
