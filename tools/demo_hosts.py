@@ -69,6 +69,22 @@ LOOKING = (
     Scene("Ask the patient database of Cavaillon", _counts(OTHER_DATABASE)),
     Scene("Ansible sees the same estate", ("ansible-inventory", "-i", f"{ESTATE}/bastide.yml", "--graph")),
 )
+HARDENING = (
+    Scene(
+        "What would the level that the estate asks for change about SSH on one host? (exit 4)",
+        ("bastide", "-e", ESTATE, "harden", "--check", "--limit", "ca-files", "--tags", "ssh"),
+        4,
+    ),
+    Scene(
+        "Harden every host: site by site, one node at a time, with a rollback armed while access changes",
+        ("bastide", "-e", ESTATE, "harden", "--yes", "--break-glass", "the demo's own window"),
+        pictured=True,
+    ),
+    Scene(
+        "Again, on one host: nothing is left to change",
+        ("bastide", "-e", ESTATE, "harden", "--check", "--limit", "ca-files"),
+    ),
+)
 ENDING = (
     Scene(
         "Cut the link between the clinics",
@@ -89,7 +105,7 @@ def play(stage: Stage) -> None:
         stage.play(scene)
     stage.tell("The guests boot, and cloud-init makes each what it is", _ready())
     stage.tell("Open the patient application of both clinics", _opened(), pictured=True)
-    for scene in LOOKING:
+    for scene in (*LOOKING, *HARDENING):
         stage.play(scene)
     _lose_a_node(stage)
     for scene in ENDING:
