@@ -21,7 +21,7 @@ UNSYNCHRONIZED = 5
 
 
 def time() -> dict[str, Any]:
-    """Who keeps the clock; `offset_seconds` is what this service thinks it is off, None if it does not tell."""
+    """Who keeps the clock; `offset_seconds` is how far off this service thinks it is, or None."""
     running = {DAEMONS[process.name] for process in processes() if process.name in DAEMONS}
     service = min(running, default=None)
     told: dict[str, Any] = {"sources": [], "offset_seconds": None}

@@ -247,12 +247,12 @@ def walk() -> dict[str, Any]:
 
 
 def _starts() -> list[str]:
-    """Mounts of local file systems; one that is mounted twice is walked once."""
+    """The root and mounts of local file systems; one that is mounted twice is walked once."""
     chosen: dict[tuple[str, str], str] = {}
     for mount in mounts():
         if mount.type in LOCAL_TYPES and not _of_others(mount.path) and os.path.isdir(mount.path):
             chosen.setdefault((mount.number, mount.root), mount.path)
-    return sorted(chosen.values())
+    return sorted({"/", *chosen.values()})
 
 
 def _of_others(path: str) -> bool:

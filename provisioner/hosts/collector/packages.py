@@ -23,16 +23,16 @@ def packages() -> dict[str, str]:
 
 
 def apt() -> dict[str, Any]:
-    """Apt's settings and sources, and what it would bring; nothing is asked of a mirror."""
-    upgradable, security = waiting(installed())
-    return {
+    """Settings and sources of apt, and what it would bring unless no list was ever fetched."""
+    found = {
         "config": config_in(run("apt-config", "dump")),
         "sources": _sources(),
         "lists_age_days": _age(),
-        "upgradable": upgradable,
-        "security": security,
         "keyrings": _keyrings(),
     }
+    if found["lists_age_days"] is not None:  # else it is not known what could be updated
+        found["upgradable"], found["security"] = waiting(installed())
+    return found
 
 
 def config_in(text: str) -> dict[str, Any]:

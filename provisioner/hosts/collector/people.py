@@ -36,13 +36,14 @@ KINDS = (
 )
 """How hashes begin (crypt(5)); the oldest has no beginning of its own."""
 
+NONE = "none"
 NOBODY = 65534
 
 
 def kind_of(password: str) -> str:
     """The kind of a password field; `x` stands for one of /etc/shadow, where it is missing then."""
     if not password:
-        return "none"
+        return NONE
     if password[0] in "!*x":
         return "locked"
     return next((kind for beginning, kind in KINDS if password.startswith(beginning)), "des")
@@ -59,7 +60,7 @@ def accounts() -> dict[str, Any]:
         "users": dict(sorted(named.items())),
         "groups": {fields[0]: _group(fields) for fields in sorted(groups)},
         "uid_zero": sorted(fields[0] for fields in users if fields[2] == "0"),
-        "empty_passwords": sorted(name for name, user in named.items() if user["password"] == "none"),
+        "empty_passwords": sorted(name for name, user in named.items() if user["password"] == NONE),
         "duplicate_uids": _twice(fields[2] for fields in users),
         "duplicate_gids": _twice(fields[2] for fields in groups),
         "duplicate_names": _twice(fields[0] for fields in users) + _twice(fields[0] for fields in groups),

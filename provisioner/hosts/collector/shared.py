@@ -121,7 +121,7 @@ def contained() -> bool:
 
 
 def container() -> str:
-    """What kind of container this is, as those tell who made it (systemd.io/CONTAINER_INTERFACE), or nothing."""
+    """What kind of container this is, as who made it tells (systemd.io/CONTAINER_INTERFACE), or nothing."""
     told = read_if_there("/run/systemd/container") if os.path.exists("/run/systemd") else ""
     if told:
         return told.strip()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from glob import glob
 from typing import Any
 
-from provisioner.hosts.collector.look import Unseen, read, run, there
+from provisioner.hosts.collector.look import read, run, there
 from provisioner.hosts.collector.shared import Package
 from provisioner.hosts.collector.versions import key
 
@@ -30,12 +30,9 @@ def waiting(packages: Iterable[Package]) -> tuple[list[str], list[str]]:
     still waits. Archives that are not to be upgraded from (backports) count for what came from them only.
     """
     versions = {package.name: package.version for package in packages}
-    paths = _lists()
-    if not paths:
-        raise Unseen(f"{LISTS} is empty: what could be updated is not known, `apt update` was never run")
     newer: dict[str, bool] = {}
     ordinary: dict[str, str] = {}
-    for path in sorted(paths, key=_reluctant):
+    for path in sorted(_lists(), key=_reluctant):
         secure = "security" in path
         for name, version in _offers(path, versions):
             if _reluctant(path):
