@@ -8,10 +8,12 @@ are left to pve-firewall: the guest's own filter lets in a little more, and neve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network, summarize_address_range
 from itertools import chain
 
+from provisioner.decide.machines import machines
 from provisioner.model.estate import Estate
 from provisioner.model.firewall import ClusterFirewall, GuestFirewall, Rule
 from provisioner.model.machine import Machine
@@ -21,6 +23,8 @@ MANAGEMENT = "management"
 """The IP set whose members pve-firewall lets in to API and SSH before any other rule (PVE::Firewall)."""
 VOTES = "5403"
 """Where a witness votes in clusters of two nodes (corosync-qnetd(8))."""
+RECORDS = "2514"
+"""Where the witness takes the logs of all others, over TLS on both sides (roles/audit)."""
 MACROS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "dns": (("udp", "53"), ("tcp", "53")),
     "ftp": (("tcp", "21"),),
@@ -88,7 +92,7 @@ class _Inexpressible(Exception):
 
 
 def inbound(machine: Machine, estate: Estate) -> Inbound:
-    """What may come in to a machine. The witness offers its vote to the nodes, and nothing else."""
+    """What may come in to a machine. The witness votes with the nodes and keeps the records of all others."""
     sites = [estate.sites[machine.site]] if machine.site else list(estate.sites.values())
     try:
         found = Inbound(tuple(dict.fromkeys(chain.from_iterable(map(_administration, sites)))))
@@ -98,8 +102,18 @@ def inbound(machine: Machine, estate: Estate) -> Inbound:
         return replace(found, unfiltered=_open_node(machine, sites[0]))
     if machine.kind == "witness":
         nodes = tuple(f"{node.address}/32" for site in sites for node in site.nodes.values())
-        return replace(found, accepted=(Accepted("corosync-qnetd", "tcp", (VOTES,), nodes),))
+        votes = Accepted("corosync-qnetd", "tcp", (VOTES,), nodes)
+        records = Accepted("records", "tcp", (RECORDS,), tuple(_others(estate)))
+        return replace(found, accepted=(votes, records))
     return _of_guest(machine.name, estate.guests[machine.name].firewall, sites[0], found)
+
+
+def _others(estate: Estate) -> Iterator[str]:
+    """The addresses of all machines but the witness; one that only has a name is left out."""
+    for machine in machines(estate):
+        if machine.kind != "witness":
+            with suppress(ValueError):
+                yield str(ip_network(machine.address))
 
 
 def _administration(site: Site) -> Iterator[str]:

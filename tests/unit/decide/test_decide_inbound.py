@@ -68,8 +68,10 @@ def test_administration_comes_from_the_ip_set_management_and_from_anywhere_witho
     assert {one.administration for one in found({}, site=None).values()} == {()}
 
 
-def test_the_witness_offers_its_vote_to_the_nodes_and_nothing_else():
-    assert [told(one) for one in found()["witness"].accepted] == ["tcp 5403 from 10.1.0.11/32"]
+def test_the_witness_votes_with_the_nodes_and_keeps_the_records_of_whoever_has_an_address():
+    votes, records = (told(one) for one in found()["witness"].accepted)
+    assert votes == "tcp 5403 from 10.1.0.11/32"
+    assert records == "tcp 2514 from 10.1.0.11/32"
     assert found()["witness"].unfiltered == ""
 
 
