@@ -34,7 +34,7 @@ class _Speaker:
     language: Language
 
     def _say(self, french: str, english: str) -> str:
-        return french if self.language == "fr" else english
+        return words.word((french, english), self.language)
 
     def _count(self, number: int, noun: str) -> str:
         return words.counted(number, noun, self.language)
@@ -95,7 +95,7 @@ class _Speaker:
     def _severities(self) -> Iterator[str]:
         failing = [action.check.severity for action in actions(self.tally)]
         told = [
-            f"{failing.count(one)} {words.word(words.SEVERITY_WORDS[one], self.language)}"
+            f"{words.word(words.SEVERITY_WORDS[one], self.language)} {failing.count(one)}"
             for one in reversed(SEVERITIES)
             if one in failing
         ]

@@ -10,14 +10,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from provisioner.model.catalogue import SEVERITIES, Catalogue, Framework, Language
+from provisioner.model.catalogue import Catalogue, Framework, Language
 from provisioner.model.finding import GRAVEST, Audit, Verdict
 from provisioner.report import audit_words as words
 from provisioner.report.audit_actions import actions, borne, changes, gaps
 from provisioner.report.audit_conclusion import conclusion
 from provisioner.report.audit_reasons import reason
 from provisioner.report.audit_tally import CheckState, Group, RequirementState, Tally, counts, narrowed
-from provisioner.report.values import cut
+from provisioner.report.values import cut, printable
 from provisioner.share import share
 
 OPEN = GRAVEST[:3]
@@ -89,15 +89,21 @@ def _environment(language: Language) -> Environment:
     )
     environment.filters.update(_filters(language))
     environment.globals.update(
-        language=language, t=partial(_choose, language), OPEN=OPEN, GRAVEST=GRAVEST, Verdict=Verdict,
-        SEVERITIES=SEVERITIES, VERDICTS=words.VERDICTS, SIGNS=words.SIGNS,
-        shown=_shown, verdicts_of=_verdicts,
-    )  # fmt: skip
+        language=language,
+        t=partial(_choose, language),
+        colon=_choose(language, " :", ":"),
+        OPEN=OPEN,
+        GRAVEST=GRAVEST,
+        SIGNS=words.SIGNS,
+        Verdict=Verdict,
+        shown=_shown,
+        verdicts_of=_verdicts,
+    )
     return environment
 
 
 def _filters(language: Language) -> Mapping[str, Callable[..., str]]:
-    tables = {
+    tables: dict[str, Mapping[Any, tuple[str, str]]] = {
         "severity": words.SEVERITY_WORDS,
         "effort": words.EFFORT_WORDS,
         "confidence": words.CONFIDENCE_WORDS,
@@ -109,18 +115,20 @@ def _filters(language: Language) -> Mapping[str, Callable[..., str]]:
     return {
         **looked_up,
         "counted": lambda number, noun: words.counted(number, noun, language),
+        "tally": lambda number, verdict: words.tally(number, verdict, language),
+        "share": lambda part: words.share(part, language),
         "grouped": lambda number: words.grouped(number, language),
         "day": lambda on: words.day(on, language),
         "moment": lambda at: words.moment(at, language),
         "scope": lambda told: words.scope(told, language),
         "reason": lambda told: reason(told, language),
-        "seen": lambda told: cut(told, SEEN),
+        "seen": lambda told: cut(printable(told), SEEN),
         "words": lambda text: text.in_(language),
     }
 
 
 def _choose(language: Language, french: str, english: str) -> str:
-    return french if language == "fr" else english
+    return words.word((french, english), language)
 
 
 def _looked_up(table: Mapping[Any, tuple[str, str]], language: Language, key: Any) -> str:

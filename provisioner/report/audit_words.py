@@ -25,6 +25,12 @@ VERDICTS: dict[Verdict, tuple[str, str]] = {
     Verdict.PASS: ("comme attendu", "as expected"),
     Verdict.NOT_APPLICABLE: ("sans objet", "not applicable"),
 }
+MANY: dict[Verdict, tuple[str, str]] = {
+    **VERDICTS,
+    Verdict.FAIL: ("échecs", "failures"),
+    Verdict.UNKNOWN: ("inconnus", "unknown"),
+    Verdict.WAIVED: ("dérogations", "waived"),
+}
 SIGNS: dict[Verdict, str] = {
     Verdict.FAIL: "✕",
     Verdict.UNKNOWN: "?",
@@ -91,7 +97,7 @@ COUNTED: dict[str, tuple[str, str, str, str]] = {
 
 def word(pair: tuple[str, str], language: Language) -> str:
     """One of two words, French first."""
-    return pair[0] if language == "fr" else pair[1]
+    return spaced(pair[0]) if language == "fr" else pair[1]
 
 
 def counted(number: int, noun: str, language: Language) -> str:
@@ -100,6 +106,25 @@ def counted(number: int, noun: str, language: Language) -> str:
     if language == "fr":
         return f"{grouped(number, language)} {many_fr if number > 1 else one_fr}"
     return f"{grouped(number, language)} {one_en if number == 1 else many_en}"
+
+
+def tally(number: int, verdict: Verdict, language: Language) -> str:
+    """How many findings there are of a verdict: `2 échecs`, `3 unknown`."""
+    several = number > 1 if language == "fr" else number != 1
+    return f"{grouped(number, language)} {word((MANY if several else VERDICTS)[verdict], language)}"
+
+
+def share(part: float, language: Language) -> str:
+    """A part of one in percent: `23,5 %`, `23.5 %`."""
+    text = f"{100 * part:.1f}"
+    return f"{text.replace('.', ',') if language == 'fr' else text}\N{NO-BREAK SPACE}%"
+
+
+def spaced(french: str) -> str:
+    """French with spaces that do not break before its double punctuation and inside its quotation marks."""
+    for sign in (":", ";", "?", "!", "»"):
+        french = french.replace(f" {sign}", f"\N{NO-BREAK SPACE}{sign}")
+    return french.replace("« ", "«\N{NO-BREAK SPACE}")
 
 
 def grouped(number: int, language: Language) -> str:
