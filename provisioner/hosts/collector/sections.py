@@ -24,6 +24,7 @@ from provisioner.hosts.collector import (
     ssh,
     system,
     units,
+    walk,
 )
 from provisioner.hosts.collector.look import Unseen, raw
 
@@ -78,7 +79,7 @@ SECTIONS: dict[str, Callable[[], Any]] = {
     "postgres": postgres.postgres,
     "certificates": certificates.certificates,
     "bastide": system.bastide,
-    "walk": files.walk,  # the longest, so that all others have their turn
+    "walk": walk.walk,  # the longest, so that all others have their turn
 }
 
 _IN_ADDRESS = re.compile(r"(?<=://)[^/\s:@\"']*:[^/\s@\"']+(?=@)")
