@@ -18,8 +18,9 @@ fi
 
 # What the lab of real hosts boots machines with; lab/hosts/preflight.py names them to who is not root.
 LAB_PACKAGES="systemd-container mmdebstrap btrfs-progs nftables dnsmasq-base iproute2 openssh-client e2fsprogs fence-agents"
-# The tests of the patient platform run PostgreSQL; a cluster that starts by itself nobody asked for.
-TEST_PACKAGES="postgresql"
+# The tests of the patient platform run PostgreSQL; a cluster that starts by itself nobody asked for. Those of
+# reports validate against the schemas of OpenSCAP and draw PDF files.
+TEST_PACKAGES="postgresql openscap-common libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
         mkdir -p /etc/postgresql-common

@@ -41,4 +41,5 @@ def written(root: ET.Element, namespaces: Iterable[tuple[str, str]] = ()) -> byt
     for prefix, uri in namespaces:
         root.set(f"xmlns:{prefix}" if prefix else "xmlns", uri)
     ET.indent(root)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
+    text: str = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
