@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code: the estate's keys, the commands, the lab. `--check` only compares."""
+"""Write what the code says of itself: docs/reference/ and a README for each role. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -12,31 +12,44 @@ from cli import COMMANDS, bastide
 from lab.hosts.picture import picture
 from lab.hosts.topology import standard
 from provisioner.model.estate import Estate
+from tools.roles_reference import Untold, recommendations_page, role_pages
 
 FILES = (
     "Beside these keys a file may hold `include`, a list of further files (`*` is allowed), and `defaults`,",
     "with `site`, `guest`, `vm`, `ct`, `service`: what each of them has unless it says otherwise. Mappings",
     "are merged, lists are replaced. What is required below may come from there.",
 )
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "reference"
 
 
 def main() -> int:
-    """Write the pages, or with `--check` compare them; 1 if a page would change."""
-    pages = {
-        "estate.md": estate_page(Estate.model_json_schema(by_alias=True)),
-        "commands.md": commands_page(),
-        "lab.svg": picture(standard()),
-    }
-    stale = [name for name, text in pages.items() if _read(FOLDER / name) != text]
+    """Write the pages, or with `--check` compare them; 1 if a page would change or cannot be told."""
+    try:
+        pages = written()
+    except Untold as error:
+        print(error, file=sys.stderr)
+        return 1
+    stale = [file for file, text in pages.items() if _read(file) != text]
     if "--check" in sys.argv:
-        for name in stale:
-            print(f"docs/reference/{name} is out of date: run `make docs`", file=sys.stderr)
+        for file in stale:
+            print(f"{file.relative_to(ROOT)} is out of date: run `make docs`", file=sys.stderr)
         return bool(stale)
-    for name in stale:
-        (FOLDER / name).write_text(pages[name], encoding="utf-8")
-        print(f"wrote docs/reference/{name}")
+    for file in stale:
+        file.write_text(pages[file], encoding="utf-8")
+        print(f"wrote {file.relative_to(ROOT)}")
     return 0
+
+
+def written() -> dict[Path, str]:
+    """Every page by its file. Raises Untold when the roles do not say what becomes of a recommendation."""
+    return {
+        FOLDER / "estate.md": estate_page(Estate.model_json_schema(by_alias=True)),
+        FOLDER / "commands.md": commands_page(),
+        FOLDER / "lab.svg": picture(standard()),
+        FOLDER / "anssi-bp-028.md": recommendations_page(),
+        **role_pages(),
+    }
 
 
 def estate_page(schema: dict[str, Any]) -> str:
