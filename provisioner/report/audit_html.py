@@ -27,6 +27,9 @@ SEEN = 240
 REASONS = 20_000
 """Open findings up to which each host’s list tells their reasons; with more the page would be too heavy."""
 
+PAPER = 300
+"""Groups of open findings up to which paper carries their evidence; with more, nobody would read it there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -56,7 +59,10 @@ def paper(
     language: Language = "fr",
     framework: str | None = None,
 ) -> str:
-    """The same for paper: what is as expected is counted, without its evidence. For `audit_pdf.pdf`."""
+    """The same for paper, see `audit_pdf.pdf`: what is as expected is counted, without its evidence.
+
+    Of a large audit it is a summary: what was seen of each failure stands in the page and the document alone.
+    """
     return _page(narrowed(audit, catalogue, framework), previous, language, paper=True)
 
 
@@ -74,9 +80,14 @@ def _page(tally: Tally, previous: Audit | None, language: Language, *, paper: bo
         changes=changes(tally, previous) if previous else None,
         trend=_trend(tally, previous),
         paper=paper,
+        with_evidence=not paper or _open_groups(tally) <= PAPER,
         tool=_tool(),
         with_reasons=sum(tally.counts[one] for one in OPEN) <= REASONS,
     )
+
+
+def _open_groups(tally: Tally) -> int:
+    return sum(group.verdict in OPEN for state in tally.checks for group in state.groups)
 
 
 def _environment(language: Language) -> Environment:

@@ -2,8 +2,8 @@
 
 Observations are what was seen, identical ones together; findings are controls, with their observations; risks
 are waivers. A control is `satisfied` only where all that applies passed: what is waived or unknown is not. A
-control that applies to nothing has no finding. Identifiers are derived from the audit: the same audit is always
-the same document.
+control that applies to nothing has no finding. Identifiers are derived from the audit: the same audit is the
+same document.
 """
 
 from __future__ import annotations
