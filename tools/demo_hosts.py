@@ -105,13 +105,16 @@ def play(stage: Stage) -> None:
         stage.play(scene)
     stage.tell("The guests boot, and cloud-init makes each what it is", _ready())
     stage.tell("Open the patient application of both clinics", _opened(), pictured=True)
-    for scene in (*LOOKING, *HARDENING):
+    for scene in LOOKING:
         stage.play(scene)
     _lose_a_node(stage)
     for scene in ENDING:
         stage.play(scene)
     stage.edit(ESTATE, GROWN, GROWN.replace("2G", "3G"))
     stage.play(AFTER_EDIT)
+    for scene in HARDENING:
+        stage.play(scene)
+    stage.tell("Both patient applications go on as before", _opened())
     stage.play(STATUS)
 
 
