@@ -62,7 +62,8 @@ def _part(told: str) -> str:
     if _EXPIRED.fullmatch(told):
         return _EXPIRED.sub(r"la dérogation de \1 a expiré le \2", told)
     told = re.sub(r"^(\S+) of ", r"\1 : ", told)
+    told = f" {told}"  # the second of several reasons begins with its verb
     for pattern, french in _PARTS:
         if re.search(pattern, told, re.DOTALL):
-            return re.sub(pattern, french, told, count=1, flags=re.DOTALL)
-    return told
+            return re.sub(pattern, french, told, count=1, flags=re.DOTALL).strip()
+    return told.strip()
