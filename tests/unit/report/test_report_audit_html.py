@@ -12,6 +12,7 @@ from provisioner.model.finding import Finding, Subject, Verdict
 from provisioner.report.audit_conclusion import conclusion
 from provisioner.report.audit_html import html, paper
 from provisioner.report.audit_tally import Tally
+from provisioner.share import share
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
@@ -224,3 +225,23 @@ def test_the_date_is_the_audits_own(page, language):
     assert f"22 {'novembre' if language == 'fr' else 'November'} 2026" in page.text
     assert AT.isoformat() in page.text
     assert all(one.name in page.text for one in SUBJECTS)
+
+
+def luminance(colour):
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * one for one in colour[1:])
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1, 2], ids=["light", "dark", "print"])
+def test_every_colour_of_words_stands_out_from_its_ground(theme):
+    themes = re.findall(
+        r":root \{(.*?)\}", (share("templates") / "audit" / "style.css").read_text(), re.DOTALL
+    )
+    colours = dict(re.findall(r"--(\w+): (#\w+)", themes[theme]))
+    assert {"fg", "bg", "soft", "mute", "link", *Verdict} <= set(colours)
+    for ground in ("bg", "soft"):
+        for name in set(colours) - {"bg", "soft", "line"}:
+            lighter, darker = sorted((luminance(colours[name]), luminance(colours[ground])), reverse=True)
+            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (name, ground)
