@@ -71,8 +71,10 @@ class SubjectState:
 
     @property
     def seen(self) -> bool:
-        """Whether anything of it was looked at."""
-        return any(self.counts[one] for one in (Verdict.PASS, Verdict.FAIL, Verdict.WAIVED))
+        """Whether anything of it was looked at; what does not apply says nothing beside what is unknown."""
+        if any(self.counts[one] for one in (Verdict.PASS, Verdict.FAIL, Verdict.WAIVED)):
+            return True
+        return bool(self.counts[Verdict.NOT_APPLICABLE]) and not self.counts[Verdict.UNKNOWN]
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,9 @@ def narrowed(audit: Audit, catalogue: Catalogue, framework: str | None) -> Tally
     )
     findings = tuple(one for one in audit.findings if one.check in wanted)
     answers = tuple(one for one in audit.answers if one.control in controls)
-    return Tally(replace(audit, findings=findings, answers=answers), smaller)
+    elsewhere = {one.subject for one in audit.findings} - {one.subject for one in findings}
+    subjects = tuple(one for one in audit.subjects if one.name not in elsewhere)
+    return Tally(replace(audit, subjects=subjects, findings=findings, answers=answers), smaller)
 
 
 def _by_failures(state: SubjectState) -> tuple[int, int, str]:

@@ -171,6 +171,26 @@ def test_one_framework_leaves_out_what_it_does_not_ask(language):
     assert page.wrong == []
 
 
+def test_one_framework_says_nothing_of_who_it_asks_nothing(language):
+    page = Page(html(audit(), catalogue(), language=language, framework="hds"))
+    assert [one for _, one in page.elements if one.get("id") == "s-carpentras"] == []
+    assert "pve-tfa" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "seen"),
+    [
+        ((Verdict.NOT_APPLICABLE, Verdict.UNKNOWN), False),
+        ((Verdict.NOT_APPLICABLE,), True),
+        ((Verdict.FAIL, Verdict.UNKNOWN), True),
+        ((), False),
+    ],
+)
+def test_a_host_is_unseen_when_all_that_applies_is_unknown(verdicts, seen):
+    [state] = Tally(clean(*verdicts), catalogue()).subjects
+    assert state.seen is seen
+
+
 def test_an_unknown_framework_is_refused_with_the_known_ones():
     with pytest.raises(BastideError) as refused:
         html(audit(), catalogue(), framework="iso")
