@@ -46,7 +46,7 @@ def recommendations_page() -> str:
     Raises Untold, with a sentence for each recommendation of which neither is said, and for each unknown one.
     """
     whole = _read(CATALOGUE)
-    wanted = whole["recommendations"]
+    wanted = whole["controls"]
     found = [one for folder in folders() for one in applied(folder)]
     if untold := [*_unanswered(wanted, found), *_unknown(wanted, found)]:
         raise Untold("\n".join(untold))

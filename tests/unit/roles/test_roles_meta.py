@@ -9,7 +9,7 @@ KINDS = {"node", "vm", "ct", "witness", "host"}
 ROLES = {folder.name: folder for folder in folders()}
 LEVELS = {
     one["id"]: one["level"]
-    for one in yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["recommendations"]
+    for one in yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["controls"]
 }
 
 

@@ -47,7 +47,7 @@ def small(tmp_path, monkeypatch):
     """A function: the entries of one role's controls → the page of a catalogue of R1 and R2."""
     catalogue = tmp_path / "catalogue.yml"
     titles = [{"id": name, "level": "minimal", "title": {"en": f"What {name} says"}} for name in ("R1", "R2")]
-    catalogue.write_text(yaml.safe_dump({"document": "G", "version": "1", "recommendations": titles}))
+    catalogue.write_text(yaml.safe_dump({"document": "G", "version": "1", "controls": titles}))
     meta = tmp_path / "roles" / "doors" / "meta"
     meta.mkdir(parents=True)
     (meta / "argument_specs.yml").touch()
