@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from provisioner.model.catalogue import Language
+from provisioner.report.audit_words import KIND_WORDS, LEVEL_WORDS
 
 _WHOLE: tuple[tuple[str, str], ...] = (
     (r"as expected", "comme attendu"),
@@ -23,11 +26,9 @@ _WHOLE: tuple[tuple[str, str], ...] = (
     (r"(\S+) could not be looked at: (.*)", r"\1 n’a pas pu être examiné : \2"),
     (r"there is no (\S+) here", r"il n’y a pas de \1 ici"),
     (r"(.+) is not set", r"\1 n’est pas défini"),
-    (r"asked of (.+); this is a (\S+)", r"demandé à : \1 ; ceci est : \2"),
-    (r"asked from the level (\S+) on", r"demandé à partir du niveau \1"),
 )
 _PARTS: tuple[tuple[str, str], ...] = (
-    (r" is (.*), none of (.*)", r" vaut \1, hors de : \2"),
+    (r" is (.*), none of (.*)", r" vaut \1, et aucun de : \2"),
     (r" is (.*), less than (.*)", r" vaut \1, moins que \2"),
     (r" is (.*), more than (.*)", r" vaut \1, plus que \2"),
     (r" is (.*), which does not match (.*)", r" vaut \1, ce qui ne correspond pas à \2"),
@@ -43,6 +44,8 @@ _PARTS: tuple[tuple[str, str], ...] = (
     (r" has (.*)", r" contient \1"),
 )
 """How what is found is told; the first that fits is taken, so the narrow ones stand first."""
+_OF_KINDS = re.compile(r"asked of (.+); this is a (\S+)")
+_FROM_LEVEL = re.compile(r"asked from the level (\S+) on")
 _EXPIRED = re.compile(r"the waiver of (.+) expired on (\S+)")
 _MORE = re.compile(r", and (\d+) more$")
 
@@ -51,10 +54,26 @@ def reason(told: str, language: Language) -> str:
     """A reason in one language. Words that hosts and tools said stay as they were said."""
     if language == "en":
         return told
+    if spared := _spared(told):
+        return spared
     for pattern, french in _WHOLE:
         if re.fullmatch(pattern, told, re.DOTALL):
             return re.sub(f"{pattern}$", french, told, count=1, flags=re.DOTALL)
     return " ; ".join(_part(part) for part in told.split("; "))
+
+
+def _spared(told: str) -> str | None:
+    """Why a subject is not asked: its kind, or its level."""
+    if found := _OF_KINDS.fullmatch(told):
+        kinds = ", ".join(_french(KIND_WORDS, one) for one in found[1].split(", "))
+        return f"demandé à : {kinds} ; ici : {_french(KIND_WORDS, found[2])}"
+    if found := _FROM_LEVEL.fullmatch(told):
+        return f"demandé à partir du niveau {_french(LEVEL_WORDS, found[1])}"
+    return None
+
+
+def _french(words: Mapping[Any, tuple[str, str]], told: str) -> str:
+    return words[told][0] if told in words else told
 
 
 def _part(told: str) -> str:

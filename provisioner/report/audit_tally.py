@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from provisioner.errors import BastideError
-from provisioner.model.catalogue import Catalogue, Check, Control, Framework, Requirement
+from provisioner.model.catalogue import SEVERITIES, Catalogue, Check, Control, Framework, Requirement
 from provisioner.model.finding import GRAVEST, Answer, Audit, Finding, Subject, Verdict, together
 
 Counts = Mapping[Verdict, int]
@@ -140,8 +140,12 @@ class Tally:
     def _subject(self, subject: Subject) -> SubjectState:
         found = self.by_subject.get(subject.name, [])
         left = (one for one in found if one.verdict in GRAVEST[:3])
-        ranked = sorted(left, key=lambda one: (GRAVEST.index(one.verdict), one.check))
-        return SubjectState(subject, counts(found), tuple(ranked))
+        return SubjectState(subject, counts(found), tuple(sorted(left, key=self._urgency)))
+
+    def _urgency(self, finding: Finding) -> tuple[int, int, str]:
+        check = self.catalogue.checks.get(finding.check)
+        severity = SEVERITIES.index(check.severity) if check else -1
+        return GRAVEST.index(finding.verdict), -severity, finding.check
 
     @cached_property
     def unasked(self) -> tuple[Check, ...]:

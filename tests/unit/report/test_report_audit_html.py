@@ -191,6 +191,11 @@ def test_a_host_is_unseen_when_all_that_applies_is_unknown(verdicts, seen):
     assert state.seen is seen
 
 
+def test_a_hosts_failures_stand_before_its_waivers_and_by_severity():
+    states = {state.subject.name: state for state in Tally(audit(), catalogue()).subjects}
+    assert [one.check for one in states["ventoux-2"].open] == ["kernel-kptr", "ssh-root-login", "ssh-ciphers"]
+
+
 def test_an_unknown_framework_is_refused_with_the_known_ones():
     with pytest.raises(BastideError) as refused:
         html(audit(), catalogue(), framework="iso")

@@ -63,7 +63,11 @@ def test_no_operator_speaks_english_in_a_french_report(told, value):
             "sshd could not be looked at: sudo: a password is required",
             "sshd n’a pas pu être examiné : sudo: a password is required",
         ),
-        ("asked from the level high on", "demandé à partir du niveau high"),
+        ("asked from the level high on", "demandé à partir du niveau élevé"),
+        (
+            "asked of node, vm; this is a ct",
+            "demandé à : nœud Proxmox VE, machine virtuelle ; ici : conteneur",
+        ),
         ("nobody has answered", "personne n’a répondu"),
         ("sshd.port is 22, not 2222", "sshd.port vaut 22 au lieu de 2222"),
         (
