@@ -120,6 +120,7 @@ def _filters(language: Language) -> Mapping[str, Callable[..., str]]:
         "confidence": words.CONFIDENCE_WORDS,
         "level": words.LEVEL_WORDS,
         "kind": words.KIND_WORDS,
+        "instead": words.INSTEAD_WORDS,
         "verdict": words.VERDICTS,
     }
     looked_up = {name: partial(_looked_up, table, language) for name, table in tables.items()}

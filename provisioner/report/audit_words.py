@@ -70,6 +70,13 @@ KIND_WORDS: dict[str, tuple[str, str]] = {
     "site": ("site", "site"),
     "estate": ("parc", "estate"),
 }
+INSTEAD_WORDS: dict[str, tuple[str, str]] = {
+    "hardware": ("matériel", "hardware"),
+    "organisational": ("organisation", "organisational"),
+    "audit-only": ("s’examine, ne se règle pas", "looked at, not set"),
+    "not applicable": ("sans objet", "not applicable"),
+    "proxmox": ("Proxmox VE ne l’offre pas", "Proxmox VE does not have it"),
+}
 SCOPES: dict[str, tuple[str, str]] = {
     "lab": (
         "Laboratoire : machines d’essai, sans donnée de patient. Rien ici ne dit l’état de la production.",

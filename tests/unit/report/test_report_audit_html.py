@@ -158,6 +158,11 @@ def test_a_requirement_to_which_nothing_contributes_is_out_of_sight(french):
     assert re.search(r"EXI 28 – Localisation\s*○ hors de vue de l’outil", french.text)
 
 
+def test_why_no_role_applies_a_control_is_told(french):
+    assert "s’examine, ne se règle pas" in french.text
+    assert "Nobody sets it. A review." in french.text
+
+
 def test_nobody_is_said_to_comply(page):
     assert not re.search(
         r"\bcompl(y|ies|iant)\b|\bconformes? à\b|\ben conformité\b", page.text, re.IGNORECASE
