@@ -97,7 +97,7 @@ class _Question:
         if section["data"] is None:
             return self._finding(subject, Verdict.NOT_APPLICABLE, f"there is no {name} here")
         found = facts.find(self.steps, {name: section["data"]})
-        if not found.there:
+        if not found.there or (found.several is None and found.value is None):
             return self._absent(subject)
         why = self._why(found, now)
         seen = expect.short(found.value, 400)

@@ -15,6 +15,10 @@ Why: TypeAlias = "str | None"
 Expectation: TypeAlias = "Callable[[Any, datetime], Why]"
 
 
+MANY = 12
+"""Entries of a mapping from which on they are counted rather than told."""
+
+
 class WrongExpectation(ValueError):
     """An expectation that cannot be read."""
 
@@ -39,6 +43,8 @@ def short(value: Any, longest: int = 120) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple) and all(isinstance(one, str | int | float) for one in value):
         text = ", ".join(str(one) for one in value) or "nothing"
+    elif isinstance(value, Mapping) and len(value) > MANY:
+        text = f"{len(value)} entries"
     else:
         text = str(value)
     return text if len(text) <= longest else text[: longest - 1] + "…"

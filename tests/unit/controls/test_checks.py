@@ -1,4 +1,4 @@
-"""The catalogue that is shipped: every check tells its good state from its bad one, and says what mends it."""
+"""The catalogue that is shipped: each check tells its good state from its bad one, and says what mends it."""
 
 import re
 from collections import Counter

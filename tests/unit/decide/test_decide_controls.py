@@ -46,7 +46,14 @@ def test_a_fact_as_expected_passes_and_says_what_was_seen():
 
 @pytest.mark.parametrize(
     "sections",
-    [{}, {"sshd": {"error": "no rights"}}, {"sshd": {}}, {"sshd": {"data": {}}}, {"sshd": {"data": []}}],
+    [
+        {},
+        {"sshd": {"error": "no rights"}},
+        {"sshd": {}},
+        {"sshd": {"data": {}}},
+        {"sshd": {"data": []}},
+        {"sshd": {"data": {"permitrootlogin": None}}},
+    ],
 )
 def test_what_nobody_looked_at_is_unknown(sections):
     assert verdict(a_check(), sections).verdict is Verdict.UNKNOWN

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from provisioner.model.expect import NESTED, SIMPLE, WrongExpectation, read
+from provisioner.model.expect import NESTED, SIMPLE, WrongExpectation, read, short
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 CASES = [  # expectation, what holds, what does not
@@ -54,3 +54,9 @@ def test_every_operator_is_tried():
 def test_what_is_no_expectation_is_refused(told):
     with pytest.raises(WrongExpectation):
         read(told)
+
+
+def test_a_value_that_nobody_would_read_to_its_end_is_counted_or_cut():
+    assert short({str(number): number for number in range(800)}) == "800 entries"
+    assert short({"mode": "0644"}) == "{'mode': '0644'}"
+    assert short("x" * 500).endswith("x…")
