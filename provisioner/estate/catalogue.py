@@ -14,11 +14,11 @@ from provisioner.errors import Problem
 from provisioner.estate.documents import place
 from provisioner.estate.faults import faults_of, without_echoes
 from provisioner.estate.source import Map, Seq, Step, problem_at, read
-from provisioner.model.catalogue import Catalogue, Check, Control, Framework
+from provisioner.model.catalogue import Catalogue, Check, Control, Framework, Topic
 
 M = TypeVar("M", bound=BaseModel)
-CHECKS, FRAMEWORKS = "checks", "frameworks"
-"""Folders of the catalogue; the files beside them hold controls."""
+CHECKS, FRAMEWORKS, TOPICS = "checks", "frameworks", "topics.yml"
+"""Folders of the catalogue, and the file of its topics; the files beside them hold controls."""
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class _Reading:
     checks: dict[str, Check] = field(default_factory=dict)
     controls: dict[str, Control] = field(default_factory=dict)
     frameworks: dict[str, Framework] = field(default_factory=dict)
+    topics: dict[str, Topic] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -35,18 +36,21 @@ def load_catalogue(folder: Path) -> tuple[Catalogue, tuple[Problem, ...]]:
     """The catalogue of a folder, and everything that is wrong with it, sorted by place.
 
     The version is the hash of all files: two audits by the same version asked the same. What refers to a
-    broken check keeps its other checks; a control without any left is left out as well.
+    broken check keeps its other checks; a control without any left is left out as well. A topic or control
+    that is named and does not exist is a problem too: its requirement would look as if nothing contributed.
     """
     reading, digest = _Reading(), hashlib.sha256()
     for file in sorted(folder.rglob("*.yml")):
         digest.update(file.name.encode() + b"\0" + (file.read_bytes() if file.is_file() else b""))
         _file(file, folder, reading)
     _known_checks_only(reading)
+    _known_names(reading)
     catalogue = Catalogue(
         version=digest.hexdigest()[:12],
         checks=reading.checks,
         controls=reading.controls,
         frameworks=reading.frameworks,
+        topics=reading.topics,
     )
     return catalogue, tuple(sorted(reading.problems))
 
@@ -60,17 +64,20 @@ def _file(file: Path, folder: Path, reading: _Reading) -> None:
     if where == FRAMEWORKS:
         _take(Framework, source.top, source.top, (), reading.frameworks, reading)
         return
-    name = CHECKS if where == CHECKS else "controls"
+    name = {CHECKS: CHECKS, TOPICS: "topics"}.get(where, "controls")
     listed = source.top.get(name)
     if not isinstance(listed, list):
         reading.problems.append(Problem(str(file), 1, 1, f"`{name}:` is missing, or no list"))
         return
     for number, raw in enumerate(listed):
+        path = (name, number)
         for one in _rows(raw):
             if name == CHECKS:
-                _take(Check, one, source.top, (name, number), reading.checks, reading)
+                _take(Check, one, source.top, path, reading.checks, reading)
+            elif name == "topics":
+                _take(Topic, one, source.top, path, reading.topics, reading)
             else:
-                _take(Control, one, source.top, (name, number), reading.controls, reading)
+                _take(Control, one, source.top, path, reading.controls, reading)
 
 
 def _rows(raw: Any) -> Iterator[Any]:
@@ -142,3 +149,20 @@ def _known_checks_only(reading: _Reading) -> None:
             reading.controls[key] = control.model_copy(update={"checks": known})
         else:
             del reading.controls[key]
+
+
+def _known_names(reading: _Reading) -> None:
+    """Tell of topics and controls that somebody names and that do not exist."""
+    for key, control in reading.controls.items():
+        _unknown(f"control {key}", "topic", set(control.topics) - set(reading.topics), reading)
+    for key, framework in reading.frameworks.items():
+        topics = {topic for one in framework.requirements for topic in one.topics}
+        controls = {control for one in framework.requirements for control in one.controls}
+        _unknown(f"framework {key}", "topic", topics - set(reading.topics), reading)
+        _unknown(f"framework {key}", "control", controls - set(reading.controls), reading)
+
+
+def _unknown(who: str, what: str, names: set[str], reading: _Reading) -> None:
+    if names:
+        message = f"{who}: there is no {what} {', '.join(sorted(names))}"
+        reading.problems.append(Problem("controls", 1, 1, message, f"correct the id, or mend the {what}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -148,6 +149,21 @@ class Framework(Model):
     scope: Text | None = None
     requirements: tuple[Requirement, ...]
 
+    @field_validator("requirements")
+    @classmethod
+    def _are_told_apart(cls, told: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
+        twice = sorted(key for key, times in Counter(one.id for one in told).items() if times > 1)
+        if twice:
+            raise ValueError(f"requirements stand twice: {', '.join(twice)}")
+        return told
+
+
+class Topic(Model):
+    """What controls contribute to and frameworks ask for: the ground on which both meet."""
+
+    id: str
+    title: Text
+
 
 class Catalogue(Model):
     """All that can be asked, by id."""
@@ -156,3 +172,4 @@ class Catalogue(Model):
     checks: Mapping[str, Check]
     controls: Mapping[str, Control]
     frameworks: Mapping[str, Framework]
+    topics: Mapping[str, Topic] = Field(default_factory=dict)

@@ -84,3 +84,50 @@ def test_a_file_that_is_no_yaml_hides_no_other(tmp_path):
     found, problems = catalogue(tmp_path, checks_all=GOOD, checks_torn="checks: [")
     assert len(found.checks) == 3
     assert "broken YAML" in str(problems[0])
+
+
+TOPICS = "topics: [{id: access, title: {en: Access, fr: Accès}}]"
+FRAMEWORK = """
+id: law
+title: {en: a, fr: b}
+version: "1"
+source: the law
+requirements:
+  - {id: "1.1", title: {en: a, fr: b}, topics: [access], controls: [R1]}
+  - {id: "1.2", title: {en: a, fr: b}}
+"""
+
+
+def told_of(tmp_path, *, framework=FRAMEWORK, topics=TOPICS):
+    (tmp_path / "frameworks").mkdir()
+    controls = "controls: [{id: R1, title: {en: a, fr: b}, checks: [ssh-root-login], topics: [access]}]"
+    return catalogue(tmp_path, checks_all=GOOD, controls=controls, topics=topics, frameworks_law=framework)
+
+
+def test_topics_are_read_and_a_requirement_may_ask_what_nothing_here_shows(tmp_path):
+    found, problems = told_of(tmp_path)
+    assert problems == ()
+    assert found.topics["access"].title.fr == "Accès"
+    assert [one.controls for one in found.frameworks["law"].requirements] == [("R1",), ()]
+
+
+def test_a_name_that_does_not_exist_is_told_and_does_not_pass_for_nothing_contributing(tmp_path):
+    found, problems = told_of(
+        tmp_path, framework=FRAMEWORK.replace("[access]", "[acces]").replace("R1", "R7")
+    )
+    told = [str(problem) for problem in problems]
+    assert any("framework law: there is no topic acces" in one for one in told)
+    assert any("framework law: there is no control R7" in one for one in told)
+    assert set(found.frameworks) == {"law"}
+
+
+def test_a_control_with_a_topic_that_does_not_exist_is_told(tmp_path):
+    found, problems = told_of(tmp_path, topics="topics: [{id: logging, title: {en: a, fr: b}}]")
+    assert any("control R1: there is no topic access" in str(problem) for problem in problems)
+    assert "R1" in found.controls
+
+
+def test_a_framework_with_the_same_requirement_twice_is_left_out(tmp_path):
+    found, problems = told_of(tmp_path, framework=FRAMEWORK.replace('"1.2"', '"1.1"'))
+    assert found.frameworks == {}
+    assert any("requirements stand twice: 1.1" in str(problem) for problem in problems)
