@@ -126,8 +126,9 @@ class Stage:
 
 
 def environment() -> dict[str, str]:
-    """What the commands of the demo run in: in colour, and never asking."""
-    return {**os.environ, "FORCE_COLOR": "1", "TTY_INTERACTIVE": "0", "COLUMNS": str(WIDTH)}
+    """What the commands of the demo run in: in colour, never asking, and with a home of its own for keys."""
+    keeps = {"XDG_DATA_HOME": str(ROOT / "demo" / ".kept")}
+    return {**os.environ, **keeps, "FORCE_COLOR": "1", "TTY_INTERACTIVE": "0", "COLUMNS": str(WIDTH)}
 
 
 def _played(scene: Scene) -> Iterator[Text]:

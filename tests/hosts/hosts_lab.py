@@ -26,15 +26,15 @@ def bastide_lab(*words, folder):
     return subprocess.run((*command, *where), capture_output=True, text=True, check=False, cwd=ROOT)
 
 
-def bastide(*words):
-    """`bastide WORDS` in a process of its own."""
+def bastide(*words, keeps=None):
+    """`bastide WORDS` in a process of its own; what roles keep on the controller goes below `keeps`."""
     return subprocess.run(
         (sys.executable, "cli.py", *words),
         capture_output=True,
         text=True,
         check=False,
         cwd=ROOT,
-        env=os.environ | {"NO_COLOR": "1"},
+        env=os.environ | {"NO_COLOR": "1"} | ({"XDG_DATA_HOME": str(keeps)} if keeps else {}),
     )
 
 

@@ -21,7 +21,7 @@ def lab(request, applied):
     for proxy in PROXIES:
         wait_for(lambda at=proxy: healthy(lab, at), 180)
     if request.param == "hardened":
-        done = bastide("-e", str(estate), *HARDEN)
+        done = bastide("-e", str(estate), *HARDEN, keeps=estate.parent)
         assert done.returncode == 0, done.stdout + done.stderr
     return lab
 
@@ -96,7 +96,7 @@ def test_names_and_files_are_served(lab):
 
 def test_hardening_again_changes_nothing(applied):
     _, estate = applied
-    again = bastide("-e", str(estate), *HARDEN, "--json")
+    again = bastide("-e", str(estate), *HARDEN, "--json", keeps=estate.parent)
     told = json.loads(again.stdout)
     assert again.returncode == 0, again.stderr
     assert {host["host"]: host["changes"] for host in told["hosts"] if host["changes"]} == {}
