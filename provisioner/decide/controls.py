@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import Any
 
 from provisioner.model import expect, facts
 from provisioner.model.audit import Reply, Waiver
@@ -94,9 +95,18 @@ class _Question:
         if "data" not in section:
             reason = f"{name} could not be looked at: {section.get('error', 'nothing is said of why')}"
             return self._finding(subject, Verdict.UNKNOWN, reason)
-        if section["data"] is None:
+        told = self._told(subject, section["data"], now)
+        if told.verdict is Verdict.FAIL or not section.get("error"):
+            return told
+        reason = f"{name} could be looked at in part only: {section['error']}"
+        return self._finding(subject, Verdict.UNKNOWN, reason, told.seen)
+
+    def _told(self, subject: Subject, data: Any, now: datetime) -> Finding:
+        """The verdict by what was read. Where that was a part only, nothing but a failure is certain."""
+        name = self.steps[0].key
+        if data is None:
             return self._finding(subject, Verdict.NOT_APPLICABLE, f"there is no {name} here")
-        found = facts.find(self.steps, {name: section["data"]})
+        found = facts.find(self.steps, {name: data})
         if not found.there or (found.several is None and found.value is None):
             return self._absent(subject)
         why = self._why(found, now)

@@ -106,10 +106,18 @@ def _name(value: Any, number: int) -> str:
 def _leads(steps: tuple[Step, ...], top: Mapping[str, Any]) -> bool:
     """Whether the path leads at least to the list or mapping whose elements are meant, be it empty.
 
-    Of those that are meant by name there has to be one.
+    Of those that are meant by name there has to be one. Elements of which none has what the path goes on with
+    are no empty list either.
     """
-    if any(step.patterns for step in steps):
+    return not any(step.patterns for step in steps) and _ends_in_lists(steps, top)
+
+
+def _ends_in_lists(steps: tuple[Step, ...], here: Any) -> bool:
+    if not steps:
+        return True
+    step, rest = steps[0], steps[1:]
+    if not isinstance(here, Mapping) or step.key not in here:
         return False
-    first = next(number for number, step in enumerate(steps) if step.every)
-    before = (*steps[:first], Step(steps[first].key))
-    return find(before, top).there
+    inside = here[step.key]
+    elements = [value for _, value in _named(inside)] if step.every else [inside]
+    return all(_ends_in_lists(rest, element) for element in elements)

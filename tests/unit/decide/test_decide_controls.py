@@ -154,3 +154,20 @@ def test_an_answer_holds_for_its_time_and_an_unanswered_question_is_unknown():
     assert stale.verdict is Verdict.UNKNOWN
     (none,) = answers(asked, {}, NOW)
     assert none.verdict is Verdict.UNKNOWN
+
+
+EVERY_NODE = {"fact": "certificates{}.days_left", "expect": {"each": {"at_least": 30}}}
+
+
+@pytest.mark.parametrize(("left", "wanted"), [(90, Verdict.UNKNOWN), (3, Verdict.FAIL)])
+def test_of_a_section_read_in_part_only_a_failure_is_certain(left, wanted):
+    part = {"certificates": {"data": {"node-1": {"days_left": left}}, "error": "node-2 is offline"}}
+    found = verdict(a_check(**EVERY_NODE), part)
+    assert found.verdict is wanted
+    assert found.verdict is Verdict.FAIL or "node-2 is offline" in found.reason
+
+
+def test_elements_of_which_none_tells_the_fact_are_no_empty_list():
+    check = a_check(**EVERY_NODE)
+    assert verdict(check, {"certificates": {"data": {}}}).verdict is Verdict.PASS
+    assert verdict(check, {"certificates": {"data": {"node-1": {}}}}).verdict is Verdict.UNKNOWN
