@@ -69,8 +69,8 @@ class Subject:
 class Collected:
     """What was collected of a subject.
 
-    `sections` are names to `{"data": …}` or `{"error": …}`; with both, only a part was read. `trouble` says why
-    nothing was collected at all. `raw` is what that rests on: a command line or path, and what it said.
+    `sections` are names to `{"data": …}` or `{"error": …}`; with both, only a part was read. `trouble` says
+    why nothing was collected at all. `raw` is what that rests on: a command line or path, and what it said.
     """
 
     subject: Subject
