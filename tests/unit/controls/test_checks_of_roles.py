@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import jinja2
 import pytest
 import yaml
 
@@ -156,6 +157,42 @@ def test_what_the_ssh_server_allows(kind, wrong, defaults):
     }
     found = wrong(kind, {"sshd": settings}, "ssh")
     assert [(name, reason) for name, reason in found if "is not set" not in reason] == []
+
+
+@pytest.fixture
+def written(defaults):
+    """A function: role, template, further variables → the lines that the role writes at the highest level."""
+
+    def lines(role, template, **more):
+        source = (ROOT / "roles" / role / "templates" / f"{template}.j2").read_text(encoding="utf-8")
+        told = {key: one for key, one in defaults(role).items() if "{{" not in str(one)}
+        rendered = jinja2.Template(source, trim_blocks=True, autoescape=True).render(told | more)
+        return [line for line in rendered.splitlines() if line and line[0] not in "#["]
+
+    return lines
+
+
+def pairs(lines):
+    split = (line.partition("=") for line in lines)
+    return {key.strip(): value.strip() if equals else True for key, equals, value in split}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_audit_trail_records(kind, wrong, written):
+    rules = written("audit", "etc/audit/rules.d/50-bastide.rules", audit__kind=kind, audit__immutable=True)
+    config = pairs(written("audit", "etc/audit/auditd.conf"))
+    trail = {"enabled": 2, "lost": 0, "rules": rules, "config": config}
+    assert wrong(kind, {"audit": trail}, "audit") == []
+
+
+def test_what_the_journal_keeps(wrong, written):
+    told = pairs(written("audit", "etc/systemd/journald.conf.d/50-bastide.conf", audit__journal_seal=True))
+    assert wrong("vm", {"journald": told}, "audit") == []
+
+
+def test_what_passwords_have_to_be_like(wrong, written):
+    told = pairs(written("accounts", "etc/security/pwquality.conf.d/50-bastide.conf"))
+    assert wrong("vm", {"pwquality": told}, "accounts") == []
 
 
 @pytest.mark.parametrize(
