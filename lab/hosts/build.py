@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from lab.errors import LabRefused
 from lab.hosts import cgroups, cleanup, dns, host, images, machines, names, network
 from lab.hosts.access import Access
+from lab.hosts.introduce import introduce
 from lab.hosts.machines import Plant
 from lab.pki import Authority, write_private
 from lab.platform.cloud_init import CLINICS, Clinic, Identity, Secrets, snippets
@@ -45,10 +46,13 @@ def _raise(plant: Plant, access: Access, say: Say) -> None:
         dns.start(plant, site.name)
     say(f"networks and disks in {time.monotonic() - started:.1f} s")
     places = plant.topology.places()
+    keys = {}
     for site, one in places:
-        key = machines.make(plant, site, one, public_key)
-        access.pin(key, one.name, site.address(one), f"{one.name}.lab")
+        keys[one.name] = machines.make(plant, site, one, public_key)
+        access.pin(keys[one.name], one.name, site.address(one), f"{one.name}.lab")
         machines.switch_on(plant, site, one)
+    for site in plant.topology.clusters:
+        introduce(plant, site, keys, public_key)
     with ThreadPoolExecutor(len(places)) as waiters:
         list(
             waiters.map(

@@ -172,7 +172,7 @@ def network(root: Path, card: str, lines: tuple[str, ...]) -> None:
 
 
 def authorise(root: Path, public_key: str) -> None:
-    """Let the owner of a key in as root."""
+    """Let the owner of a key in as root, or of several, a line each."""
     folder = root / "root/.ssh"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / "authorized_keys").write_text(public_key + "\n", encoding="utf-8")
