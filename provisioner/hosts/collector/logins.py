@@ -125,7 +125,7 @@ def _rules(spec: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for part in spec.get("Cmnd_Specs", []):
         users = ",".join(_member(one) for one in part.get("runasusers", [])) or "root"
-        groups = ",".join(_member(one) for one in part.get("runasgroups", []))
+        groups = ",".join(_member(one).replace("%", "") for one in part.get("runasgroups", []))
         rule = {
             "runas": f"{users}:{groups}" if groups else users,
             "tags": sorted({tag for option in part.get("Options", []) for tag in _tags(option)}),

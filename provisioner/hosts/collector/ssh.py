@@ -19,6 +19,9 @@ REPEATED = {
     "subsystem", "setenv", "permitopen", "permitlisten", "authorizedkeysfile",
 }  # fmt: skip
 
+OLD_WORDS = {"without-password": "prohibit-password"}
+"""sshd still answers with the word that its manual gave up."""
+
 
 def sshd() -> dict[str, Any] | None:
     """All settings in force, the built-in ones too; null where there is no server."""
@@ -37,7 +40,7 @@ def sshd_in(text: str) -> dict[str, Any]:
             words = [value] if keyword in {"subsystem", "setenv"} else value.split()
             found.setdefault(keyword, []).extend(words)
         elif keyword:
-            found[keyword] = value
+            found[keyword] = OLD_WORDS.get(value, value)
     return found
 
 

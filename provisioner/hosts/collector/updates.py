@@ -61,11 +61,7 @@ def _reluctant(path: str) -> bool:
 
 def _offers(path: str, versions: dict[str, str]) -> list[tuple[str, str]]:
     """Names and versions that a list offers, of packages that are here."""
-    return [
-        (name, version)
-        for name, version in offers_in(_content(path))
-        if name in versions and version != versions[name]
-    ]
+    return [(name, version) for name, version in offers_in(_content(path)) if name in versions]
 
 
 def offers_in(content: bytes) -> list[tuple[str, str]]:
