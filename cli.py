@@ -20,6 +20,8 @@ COMMANDS = {
     "drift": "provisioner.commands.converge:drift",
     "adopt": "provisioner.commands.adopt:adopt",
     "harden": "provisioner.commands.harden:harden",
+    "audit": "provisioner.commands.audit:audit",
+    "report": "provisioner.commands.audit:report",
     "evidence": "provisioner.commands.evidence:evidence",
     "lab": "lab.commands:lab",
 }

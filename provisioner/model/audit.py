@@ -1,4 +1,4 @@
-"""What an estate says of its audits: which failures somebody bears, and what persons answer for."""
+"""What an estate says of its audits: what they are of, who bears which failure, what persons answer for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from provisioner.model.base import Model
+from provisioner.model.evidence import Scope
 
 Words = Annotated[str, StringConstraints(min_length=3)]
 
@@ -36,5 +37,6 @@ class Reply(Model):
 class AuditPolicy(Model):
     """Waivers, and answers by the id of their control, such as `R2`."""
 
+    scope: Scope = Field("production", description="What is audited: a lab proves nothing about a clinic.")
     waivers: tuple[Waiver, ...] = ()
     answers: dict[str, Reply] = Field(default_factory=dict)

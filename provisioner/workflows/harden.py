@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,6 @@ from filelock import FileLock, Timeout
 
 from provisioner.decide.batches import batches
 from provisioner.decide.disturbance import Clock, closed_for
-from provisioner.decide.machines import machines
 from provisioner.errors import Locked, Refused
 from provisioner.estate.load import Loaded
 from provisioner.hosts import ansible
@@ -23,8 +21,8 @@ from provisioner.model.hosts import Batch, HostOutcome, Seen
 from provisioner.report.hosts import HostProgress
 from provisioner.share import share
 from provisioner.workflows.converge import public_holidays
+from provisioner.workflows.hosts import chosen_machines
 from provisioner.workflows.journal import Journal
-from provisioner.workflows.sites import chosen_sites
 
 PLAYBOOK, RETURNED = "harden", "returned"
 LOCK = ".bastide/harden.lock"
@@ -63,22 +61,7 @@ def chosen(loaded: Loaded, wish: Wish) -> tuple[Batch, ...]:
             f"no task has the tag {', '.join(sorted(unknown))}: nothing was looked at",
             f"the roles are {', '.join(sorted(known & {role.name for role in share('roles').iterdir()}))}",
         )
-    sites = chosen_sites(loaded, wish.sites)
-    found = [
-        machine
-        for machine in machines(loaded.estate)
-        if (machine.site in sites if machine.site else not wish.sites)
-        and (not wish.limit or any(fnmatchcase(machine.name, pattern) for pattern in wish.limit))
-    ]
-    named = [machine.name for machine in found]
-    vain = [pattern for pattern in wish.limit if not any(fnmatchcase(name, pattern) for name in named)]
-    if vain or not found:
-        names = ", ".join(machine.name for machine in machines(loaded.estate))
-        raise Refused(
-            f"no host is meant by {' '.join(vain) or 'that choice'}: nothing was looked at",
-            f"the hosts of this estate are {names}",
-        )
-    return batches(found, loaded.estate)
+    return batches(chosen_machines(loaded, wish.sites, wish.limit), loaded.estate)
 
 
 def look(loaded: Loaded, order: tuple[Batch, ...], wish: Wish, shown: HostProgress) -> Hardened:
