@@ -8,8 +8,7 @@ from tools.roles_reference import CATALOGUE, applied, folders
 KINDS = {"node", "vm", "ct", "witness", "host"}
 ROLES = {folder.name: folder for folder in folders()}
 LEVELS = {
-    one["id"]: one["level"]
-    for one in yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["controls"]
+    one["id"]: one["level"] for one in yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["controls"]
 }
 
 
