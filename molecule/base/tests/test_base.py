@@ -79,7 +79,7 @@ def test_a_service_that_runs_replaced_code_is_named_and_not_restarted(host):
         "cp /usr/bin/sleep /usr/local/sbin/replaced && printf %s > /etc/systemd/system/replaced.service"
         " && systemctl daemon-reload && systemctl restart replaced.service"
         " && cp /usr/bin/sleep /usr/local/sbin/new && mv /usr/local/sbin/new /usr/local/sbin/replaced",
-        "[Service]\nExecStart=/usr/local/sbin/replaced infinity\n",
+        "[Service]\nType=exec\nExecStart=/usr/local/sbin/replaced infinity\n",
     )
     before = show(host, "replaced.service", "MainPID")
     said = host.check_output("needrestart 2>&1 < /dev/null")
