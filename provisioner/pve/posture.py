@@ -66,6 +66,7 @@ SECTIONS = (
     Section("node_firewall", firewall.node_firewall, (NODES,)),
     Section("guest_firewall", firewall.guest_firewall, (GUESTS,)),
     Section("nodes", nodes.nodes, (NODES,)),
+    Section("secure_boot", nodes.secure_boot, (NODES,)),
     Section("versions", nodes.versions, (NODES,)),
     Section("subscriptions", nodes.subscriptions, (NODES,)),
     Section("certificates", nodes.certificates, (NODES,)),

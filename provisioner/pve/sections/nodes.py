@@ -12,7 +12,7 @@ from provisioner.pve.sections.values import days_until, flag, words
 
 STATUS, SUBSCRIPTION, CERTIFICATES = "status", "subscription", "certificates/info"
 REPOSITORIES, UPDATES, SERVICES = "apt/repositories", "apt/update", "services"
-DNS, TIME, DISKS, NETWORK = "dns", "time", "disks/list?skipsmart=0", "network"
+DNS, TIME, DISKS = "dns", "time", "disks/list?skipsmart=0"
 SERVED = ("pveproxy-ssl.pem", "pve-ssl.pem")
 """The certificates of the API, the first that is there being used (PVE/Certificate, pveproxy)."""
 PROXMOX_HOSTS = ("enterprise.proxmox.com", "download.proxmox.com")
@@ -21,27 +21,38 @@ VERDICTS = {"PASSED": True, "OK": True, "FAILED": False}
 
 
 def nodes(told: Told) -> dict[str, Any]:
-    """Node to its version, kernel and boot."""
-    return {node: _node(row) for node, row in told.by_node(STATUS).items()}
-
-
-def _node(row: dict[str, Any]) -> dict[str, Any]:
-    boot, kernel = row.get("boot-info") or {}, row.get("current-kernel") or {}
+    """Node to its version, kernel and days since its start."""
     return {
-        "version": str(row.get("pveversion", "")).removeprefix("pve-manager/").partition("/")[0],
-        "kernel": kernel.get("release", ""),
-        "uptime_days": int(row.get("uptime", 0)) // 86_400,
-        "boot": boot.get("mode", ""),
-        "secure_boot": flag(boot["secureboot"]) if "secureboot" in boot else None,
+        node: {
+            "version": str(row.get("pveversion", "")).removeprefix("pve-manager/").partition("/")[0],
+            "kernel": (row.get("current-kernel") or {}).get("release", ""),
+            "uptime_days": int(row["uptime"]) // 86_400,
+        }
+        for node, row in told.by_node(STATUS).items()
     }
 
 
-def versions(told: Told) -> dict[str, list[str]]:
-    """The different versions and kernels that run."""
+def secure_boot(told: Told) -> dict[str, bool]:
+    """Node to whether its firmware let start only what was signed; a node that does not say is a gap."""
+    found = {}
+    for node, row in told.by_node(STATUS).items():
+        boot = row.get("boot-info")
+        if boot:
+            found[node] = flag(boot.get("secureboot"))
+        else:
+            told.gaps.append(f"{node} does not tell how it was started")
+    return found
+
+
+def versions(told: Told) -> dict[str, Any]:
+    """The different versions and kernels that run, and whether there is one alone."""
     seen = nodes(told).values()
+    pve, kernels = {node["version"] for node in seen}, {node["kernel"] for node in seen}
     return {
-        "pve": sorted({node["version"] for node in seen}),
-        "kernels": sorted({node["kernel"] for node in seen}),
+        "pve": sorted(pve),
+        "same_pve": len(pve) == 1,
+        "kernels": sorted(kernels),
+        "same_kernel": len(kernels) == 1,
     }
 
 
@@ -134,18 +145,16 @@ def _services(rows: list[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
     runs = {row.get("service", row.get("name")): row.get("state") == "running" for row in rows}
     yield "time", any(runs.get(name) for name in ("chrony", "systemd-timesyncd", "ntpsec", "openntpd"))
     yield "firewall", bool(runs.get("pve-firewall") or runs.get("proxmox-firewall"))
-    yield from ((name, bool(runs.get(name))) for name in ("corosync", "cron", "pveproxy", "pvescheduler"))
-    yield "mail", bool(runs.get("postfix"))
-    yield "log", bool(runs.get("systemd-journald") or runs.get("syslog") or runs.get("rsyslog"))
-    yield "high_availability", bool(runs.get("pve-ha-lrm") and runs.get("pve-ha-crm"))
+    yield "scheduler", bool(runs.get("pvescheduler"))
 
 
-def name_servers(told: Told) -> dict[str, list[str]]:
-    """Node to the name servers that it asks."""
-    return {
-        node: [row[key] for key in ("dns1", "dns2", "dns3") if row.get(key)]
-        for node, row in told.by_node(DNS).items()
-    }
+def name_servers(told: Told) -> dict[str, dict[str, Any]]:
+    """Node to the name servers that it asks, and how many they are."""
+    found = {}
+    for node, row in told.by_node(DNS).items():
+        servers = [row[key] for key in ("dns1", "dns2", "dns3") if row.get(key)]
+        found[node] = {"servers": servers, "count": len(servers)}
+    return found
 
 
 def clocks(told: Told) -> dict[str, dict[str, Any]]:
@@ -158,21 +167,26 @@ def clocks(told: Told) -> dict[str, dict[str, Any]]:
     }
 
 
-def timezones(told: Told) -> list[str]:
-    """The different time zones of the nodes."""
-    return sorted({clock["timezone"] for clock in clocks(told).values()})
+def timezones(told: Told) -> dict[str, Any]:
+    """The different time zones of the nodes, and whether there is one alone."""
+    zones = sorted({clock["timezone"] for clock in clocks(told).values()})
+    return {"zones": zones, "same": len(zones) == 1}
 
 
 def disks(told: Told) -> list[dict[str, Any]]:
-    """The disks of which SMART tells anything; `life_left_percent` counts for flash alone."""
+    """The disks; one of which SMART tells nothing is a gap. `life_left_percent` counts for flash alone."""
     rows = []
     for node, listed in told.by_node(DISKS).items():
         for row in listed:
-            wear = str(row.get("wearout", ""))
+            name, wear = f"{node}{row['devpath']}", str(row.get("wearout", ""))
+            healthy = VERDICTS.get(str(row.get("health", "")).upper())
+            if healthy is None:
+                told.gaps.append(f"{name} does not tell its health")
+                continue
             rows.append(
                 {
-                    "id": f"{node}{row['devpath']}",
-                    "healthy": VERDICTS.get(str(row.get("health", "")).upper()),
+                    "id": name,
+                    "healthy": healthy,
                     "life_left_percent": int(wear) if wear.isdecimal() else None,
                 }
             )

@@ -76,7 +76,7 @@ def _repository():
 
 
 def answers():
-    """GET path to the `data` of its answer: two nodes, two guests, a backup server, two people and a token."""
+    """GET path to the `data` of its answer: two nodes, two guests, a backup server, three people, a token."""
     members = ("n1", "n2")
     guest = {"node": "n1", "status": "running", "template": 0}
     told = {
