@@ -122,11 +122,10 @@ class Connection:
         self._closed = True
         if self._transport:
             self._transport.close()
+            self._transport.sock.close()  # which paramiko leaves open where nothing was said yet
 
     def _connect(self) -> paramiko.Transport:
         where = f"{self.machine.address}, port {PORT}"
-        if self._closed:
-            raise Trouble("it was not reached: the run was ended")
         try:
             way = socket.create_connection((self.machine.address, PORT), SECONDS_TO_CONNECT)
         except OSError as error:
@@ -134,6 +133,9 @@ class Connection:
         self._transport = paramiko.Transport(way)
         self._transport.banner_timeout = SECONDS_TO_LOG_IN
         self._transport.auth_timeout = SECONDS_TO_LOG_IN
+        if self._closed:  # `close` sets this and then looks for a transport: one of both ends it
+            self.close()
+            raise Trouble("it was not looked at: the run was ended")
         return self._transport
 
     def _check(self, transport: paramiko.Transport, keys: tuple[HostKey, ...]) -> None:
