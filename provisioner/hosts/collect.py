@@ -204,7 +204,7 @@ def _why(answer: Answer) -> str:
     words = "".join(one if one.isprintable() else " " for one in said)[-300:]
     if _NO_PYTHON.search(said):
         return f"python3 is not installed there, which looks at it: {words}"
-    if "sudo" in said and "python" not in said.lower().partition("sudo")[0]:
+    if "sudo:" in said:
         return f"sudo refuses to run python3 without a password: {words}"
     if answer.code is None and not said:
         return "it ended the connection without an answer"
