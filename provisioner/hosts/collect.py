@@ -130,7 +130,11 @@ def _collected(target: Target, connection: Connection, way: _Way) -> tuple[Colle
     try:
         seen = way.to(connection)
     except Trouble as trouble:
-        return Collected(target.subject, began, {}, str(trouble)), str(trouble)
+        why = str(trouble)
+        return Collected(target.subject, began, {}, why), why
+    except Exception as error:  # noqa: BLE001 - paramiko raises whatever a host's packets make it stumble over
+        why = f"what it sent was not understood: {type(error).__name__}: {error}"
+        return Collected(target.subject, began, {}, why), why
     errors = sum("error" in section for section in seen.sections.values())
     words = f"looked at, {errors} of {len(seen.sections)} sections could not be" if errors else "looked at"
     if abs(seen.clock_off) > CLOCK_OFF:

@@ -240,6 +240,16 @@ def test_something_that_does_not_speak_ssh_is_said(town, serve):
     town.pin(host.key)
     host._visit = lambda way: (way.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 200), way.close())
     assert "does not speak SSH" in look(town, host).trouble
+    host._visit = lambda way: (way.sendall(b"SSH-2.0-x\r\n" + bytes(range(256)) * 300), way.close())
+    assert look(town, host).trouble
+    assert host.commands == []
+
+
+def test_a_pin_that_cannot_be_read_is_trouble_of_that_host(town, serve):
+    host = serve(answers(said(FACTS)))
+    (town.folder / "known_hosts").write_text("|1|no|base64 ssh-rsa AAAA\n")
+    assert look(town, host).trouble
+    assert host.commands == []
 
 
 @pytest.mark.parametrize("off", [timedelta(minutes=-30), timedelta(), timedelta(hours=2)])
