@@ -69,6 +69,7 @@ LOOKING = (
     Scene("Ask the patient database of Cavaillon", _counts(OTHER_DATABASE)),
     Scene("Ansible sees the same estate", ("ansible-inventory", "-i", f"{ESTATE}/bastide.yml", "--graph")),
 )
+HARDEN = ("bastide", "-e", ESTATE, "harden", "--limit", "ca-files", "--limit", "ventoux-1")
 HARDENING = (
     Scene(
         "What would the level that the estate asks for change about SSH on one host? (exit 4)",
@@ -76,13 +77,13 @@ HARDENING = (
         4,
     ),
     Scene(
-        "Harden every host: site by site, one node at a time, with a rollback armed while access changes",
-        ("bastide", "-e", ESTATE, "harden", "--yes", "--break-glass", "the demo's own window"),
+        "Harden a guest and a node, with a rollback armed while access changes (without --limit: every host)",
+        (*HARDEN, "--yes", "--break-glass", "the demo's own window"),
         pictured=True,
     ),
     Scene(
-        "Again, on one host: nothing is left to change",
-        ("bastide", "-e", ESTATE, "harden", "--check", "--limit", "ca-files"),
+        "Again: nothing is left to change",
+        (*HARDEN, "--check"),
     ),
 )
 ENDING = (

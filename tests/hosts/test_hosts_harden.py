@@ -12,7 +12,7 @@ FILES, METRICS, NAMES = "10.84.20.31", "10.84.20.63", "10.184.20.62"
 MOVED = "115"
 CHOSEN = ("--limit", "ca-dpi-db", "--limit", "ca-files", "--limit", "ventoux-?")
 HARDEN = ("harden", *CHOSEN, "--profile", "high", "--yes", "--break-glass", "a test")
-"""A cluster, its database and its files: the demo hardens every host, and this is done twice."""
+"""A cluster, its database and its files: a host of each kind, for this is done twice."""
 
 
 @pytest.fixture(scope="module", params=["as it was", "hardened"])
