@@ -104,11 +104,13 @@ def backup_places(told: Told) -> list[tuple[str, str]]:
 
 
 def backups(told: Told) -> list[dict[str, Any]]:
-    """The backups of each guest: how many, where, and what is known of the newest."""
+    """The backups of each guest: how many, where, and what is known of the newest.
+
+    Raises BastideError if one storage was not read: what lies there may be the newest, or the only one.
+    """
     made: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for storage, path in backup_places(told):
-        found = told.several((path,))
-        for row in (found[0] or []) if found is not None else []:
+        for row in told.rows(path):
             if row.get("vmid"):
                 made[int(row["vmid"])].append({**row, "storage": storage})
     return [

@@ -129,6 +129,12 @@ def test_of_backups_the_newest_counts_for_age_and_the_last_verified_for_soundnes
     assert (ct["count"], ct["newest"], ct["age_hours"]) == (0, None, None)
 
 
+def test_a_storage_that_was_not_read_may_hold_the_backup_that_seems_to_be_missing():
+    path = "/nodes/n1/storage/pbs/content?content=backup"
+    found = collected(answers() | {path: ApiError("storage 'pbs' is not online", status=500)})
+    assert found.sections["backups"] == {"error": "storage 'pbs' is not online"}
+
+
 def test_a_shared_storage_is_asked_of_one_node_and_a_local_one_of_each():
     local = {"storage": "local", "type": "dir", "content": "backup"}
     path = "/nodes/{}/storage/local/content?content=backup"
