@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from provisioner.decide.controls import answers, findings
 from provisioner.decide.profile import profile
+from provisioner.decide.promises import Records, estate_posture
 from provisioner.errors import BastideError, Problem
 from provisioner.estate.catalogue import load_catalogue
 from provisioner.estate.load import Loaded
@@ -56,12 +57,13 @@ def audit(loaded: Loaded, choice: Choice, tell: Callable[[str], None]) -> Audite
     """Look, judge, record. Raises Refused for a choice that means nothing, and what the ledger raises."""
     catalogue, problems = load_catalogue(share("controls"))
     targets = _targets(loaded, choice)
-    collected = (
-        *collect(targets, loaded.estate.ssh, loaded.folder, tell, now=_now),
-        *(() if choice.limit else _postures(loaded, choice.sites, tell)),
-    )
-    made = judged(loaded, catalogue, collected, broken=tuple(str(problem) for problem in problems))
     ledger = evidence.ledger_of(loaded.estate, loaded.folder)
+    collected = collect(targets, loaded.estate.ssh, loaded.folder, tell, now=_now)
+    if not choice.limit:
+        sites = tuple(_postures(loaded, choice.sites, tell))
+        promises = estate_posture(loaded.estate, sites, _recorded(ledger), _now())
+        collected = (*collected, *sites, promises)
+    made = judged(loaded, catalogue, collected, broken=tuple(str(problem) for problem in problems))
     previous = last_audit(ledger)
     record = evidence.append(ledger, _entry(made), _files(made, collected))
     return Audited(made, catalogue, previous, record, problems)
@@ -98,6 +100,22 @@ def last_audit(ledger: evidence.Ledger, *, before: datetime | None = None, skip:
         return None
     document = next(file for file in wanted[skip].files if file.name == DOCUMENT)
     return audit_document.read(json.loads(evidence.content(ledger, document)))
+
+
+def _recorded(ledger: evidence.Ledger) -> Records | str:
+    """What was recorded of restore tests, drills and audits, and when; or why that cannot be read."""
+    try:
+        found = evidence.records(ledger)
+    except NoLedger:
+        found = ()
+    except BastideError as error:
+        return error.told
+    told: dict[str, list[Mapping[str, str]]] = {"restore_tests": [], "drills": [], "audits": []}
+    for record in found:
+        if (kind := f"{record.kind}s".replace("-", "_")) in told:
+            service = str(record.about.get("service", ""))
+            told[kind].append({"service": service, "on": record.time.isoformat()})
+    return told
 
 
 def _now() -> datetime:
