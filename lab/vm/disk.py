@@ -18,8 +18,12 @@ RELEASE = 13
 DISK_BYTES = 4 * 1024**3
 FREE_BYTES = 3 * 1024**3
 PACKAGES = (
-    *("apparmor", "auditd", "ca-certificates", "dbus", "initramfs-tools", "iproute2", "iputils-ping", "kmod"),
+    *("apparmor", "apparmor-utils", "auditd", "ca-certificates", "dbus", "grub2-common", "initramfs-tools"),
     *(
+        "iproute2",
+        "iputils-ping",
+        "kmod",
+        "libpam-apparmor",
         "libpam-systemd",
         "linux-image-cloud-amd64",
         "nano",
