@@ -9,7 +9,7 @@ from typing import get_args
 
 import click
 
-from provisioner.commands.options import common, loaded, print_json, site_option
+from provisioner.commands.options import common, limit_option, loaded, print_json, site_option
 from provisioner.errors import BastideError, Exit
 from provisioner.estate.catalogue import load_catalogue
 from provisioner.evidence import ledger as evidence
@@ -18,6 +18,7 @@ from provisioner.model.catalogue import SEVERITIES, Catalogue, Language, Severit
 from provisioner.model.finding import Audit, Verdict
 from provisioner.model.hardening import Level
 from provisioner.report.audit_console import show_audit
+from provisioner.report.save import save
 from provisioner.share import share
 from provisioner.workflows.audit import Choice, last_audit
 from provisioner.workflows.audit import audit as run
@@ -31,7 +32,7 @@ language_option = click.option(
 @click.command()
 @common
 @site_option
-@click.option("--limit", multiple=True, metavar="HOST", help="Only this host, or pattern. Repeatable.")
+@limit_option
 @click.option(
     "--profile",
     "level",
@@ -157,14 +158,10 @@ def _name(audit: Audit, form: str, told: Told) -> str:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all. Raises BastideError if the disk takes no more."""
-    draft = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        draft.replace(file)
+        save(file, content)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise BastideError(
             f"{file} could not be written: {error.strerror}", "make room, or choose another folder"
         ) from error

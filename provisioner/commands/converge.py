@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from provisioner.model.plan import Plan
 from provisioner.report.document import plan_document, read_document
 from provisioner.report.plan import show_plan
 from provisioner.report.progress import progress, show_result
+from provisioner.report.save import save
 from provisioner.workflows.apply import Result
 from provisioner.workflows.apply import apply as run_plan
 from provisioner.workflows.converge import Planned, check, check_approved, planned, refuse
@@ -184,14 +184,10 @@ def _save(path: Path, made: Plan) -> None:
     """Write the plan document whole or not at all."""
     import json  # noqa: PLC0415 - only a saved plan needs it
 
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    text = json.dumps(plan_document(made), indent=2, ensure_ascii=False) + "\n"
     try:
-        draft.write_text(
-            json.dumps(plan_document(made), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        draft.replace(path)
+        save(path, text.encode())
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise BastideError(
             f"{path} cannot be written: {error.strerror}", "choose another place for the plan"
         ) from error

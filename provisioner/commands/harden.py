@@ -6,7 +6,15 @@ from typing import get_args
 
 import click
 
-from provisioner.commands.options import common, confirm, loaded, print_json, site_option, yes_option
+from provisioner.commands.options import (
+    common,
+    confirm,
+    limit_option,
+    loaded,
+    print_json,
+    site_option,
+    yes_option,
+)
 from provisioner.errors import Exit, StepFailed
 from provisioner.model.hardening import Level
 from provisioner.model.hosts import HostOutcome
@@ -19,7 +27,7 @@ from provisioner.workflows.harden import harden as run
 @common
 @site_option
 @yes_option
-@click.option("--limit", multiple=True, metavar="HOST", help="Only this host, or pattern. Repeatable.")
+@limit_option
 @click.option(
     "--profile",
     "level",

@@ -55,6 +55,13 @@ def site_option(command: Command) -> Command:
     )(command)
 
 
+def limit_option(command: Command) -> Command:
+    """`--limit`, repeatable."""
+    return click.option(
+        "--limit", multiple=True, metavar="HOST", help="Only this host, or pattern. Repeatable."
+    )(command)
+
+
 def yes_option(command: Command) -> Command:
     """`--yes`."""
     return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(command)

@@ -5,7 +5,7 @@ Invariant: a pass rests on a fact that was read. Whatever could not be looked at
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -122,8 +122,8 @@ class _Question:
         if self.each is None or found.several is None:
             return self.holds(found.value, now)
         whys = [f"{name} {why}" for name, value in found.several if (why := self.each(value, now))]
-        more = f", and {len(whys) - 5} more" if len(whys) > 5 else ""  # noqa: PLR2004 - as many as one reads
-        return ("of " + "; ".join(whys[:5]) + more) if whys else None
+        told = expect.first_few(whys)
+        return f"of {told}" if told else None
 
     def _finding(self, subject: Subject, verdict: Verdict, reason: str, seen: str = "") -> Finding:
         return Finding(self.check.id, subject.name, verdict, reason, seen)
@@ -157,20 +157,6 @@ def _covers(waiver: Waiver, finding: Finding) -> bool:
     return any(fnmatchcase(finding.check, pattern) for pattern in waiver.checks) and any(
         fnmatchcase(finding.subject, pattern) for pattern in waiver.subjects
     )
-
-
-def of_control(control: Control, found: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings that a control rests on."""
-    checks = set(control.checks)
-    return (finding for finding in found if finding.check in checks)
-
-
-def counts(found: Iterable[Finding]) -> dict[Verdict, int]:
-    """How many findings there are of each verdict."""
-    tally = dict.fromkeys(Verdict, 0)
-    for finding in found:
-        tally[finding.verdict] += 1
-    return tally
 
 
 def section_of(check: Check) -> str:

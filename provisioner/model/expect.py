@@ -6,7 +6,7 @@ An expectation is a mapping of one operator. It is read once, and then says of a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -35,6 +35,18 @@ def read(told: Any) -> Expectation:
     raise WrongExpectation(
         f"there is no operator {name!r}; there are {', '.join(sorted({*SIMPLE, *NESTED}))}"
     )
+
+
+FEW = 5
+"""As many reasons as one reads."""
+
+
+def first_few(whys: Sequence[str]) -> Why:
+    """The first of many reasons, and how many more there are; None of none."""
+    if not whys:
+        return None
+    more = f", and {len(whys) - FEW} more" if len(whys) > FEW else ""
+    return "; ".join(whys[:FEW]) + more
 
 
 def short(value: Any, longest: int = 120) -> str:
@@ -180,11 +192,7 @@ def _each(told: Any) -> Expectation:
         if not _is_list(value):
             return f"is {short(value)}, no list"
         elements = value.values() if isinstance(value, Mapping) else value
-        wrong = [(one, why) for one in elements if (why := inner(one, now))]
-        if not wrong:
-            return None
-        more = f", and {len(wrong) - 5} more" if len(wrong) > 5 else ""  # noqa: PLR2004 - as many as one reads
-        return "; ".join(why for _, why in wrong[:5]) + more
+        return first_few([why for one in elements if (why := inner(one, now))])
 
     return judge
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -52,6 +53,12 @@ class Finding:
     reason: str
     seen: str = ""
     waiver: Waived | None = None
+
+
+def counts(found: Iterable[Finding]) -> dict[Verdict, int]:
+    """How many findings there are of each verdict, the gravest first."""
+    tally = Counter(one.verdict for one in found)
+    return {verdict: tally[verdict] for verdict in GRAVEST}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from provisioner.model.catalogue import Catalogue, Framework, Language
-from provisioner.model.finding import GRAVEST, Audit, Verdict
+from provisioner.model.finding import GRAVEST, Audit, Verdict, counts
 from provisioner.report import audit_words as words
 from provisioner.report.audit_actions import actions, borne, changes, gaps
 from provisioner.report.audit_conclusion import conclusion
 from provisioner.report.audit_reasons import reason
-from provisioner.report.audit_tally import CheckState, Group, RequirementState, Tally, counts, narrowed
+from provisioner.report.audit_tally import CheckState, Group, RequirementState, Tally, narrowed
 from provisioner.report.values import cut, printable
 from provisioner.share import share
 

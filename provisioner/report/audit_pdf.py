@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from provisioner.errors import BastideError
+from provisioner.report.save import save
 
 VARIANT = "pdf/a-3u"
 DEBIAN = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
@@ -32,19 +32,9 @@ def pdf(html_text: str, target: Path) -> None:
         raise NoPdf(f"WeasyPrint lacks a library ({error})", f"run `apt-get install {DEBIAN}`") from error
     nothing_loads = URLFetcher(allowed_protocols=())
     drawn = HTML(string=html_text, url_fetcher=nothing_loads).write_pdf(pdf_variant=VARIANT, pdf_tags=True)
-    _write(target, drawn)
-
-
-def _write(target: Path, content: bytes) -> None:
-    partial = target.with_name(f".{target.name}.part")
     try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
+        save(target, drawn)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise BastideError(
             f"{target} could not be written: {error.strerror}", "free some space, or choose another folder"
         ) from error

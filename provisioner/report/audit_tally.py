@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from provisioner.errors import BastideError
 from provisioner.model.catalogue import SEVERITIES, Catalogue, Check, Control, Framework, Requirement
-from provisioner.model.finding import GRAVEST, Answer, Audit, Finding, Subject, Verdict, together
+from provisioner.model.finding import GRAVEST, Answer, Audit, Finding, Subject, Verdict, counts, together
 
 Counts = Mapping[Verdict, int]
 
@@ -151,12 +151,6 @@ class Tally:
     def unasked(self) -> tuple[Check, ...]:
         """Checks of the catalogue of which there is no finding: nothing was there to ask."""
         return tuple(check for key, check in self.catalogue.checks.items() if key not in self.by_check)
-
-
-def counts(found: Iterable[Finding]) -> Counts:
-    """How many findings there are of each verdict."""
-    tally = Counter(one.verdict for one in found)
-    return {verdict: tally[verdict] for verdict in GRAVEST}
 
 
 def groups(found: Iterable[Finding]) -> tuple[Group, ...]:

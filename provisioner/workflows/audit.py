@@ -18,7 +18,7 @@ from provisioner.evidence.tail import NoLedger
 from provisioner.hosts.collect import Target, collect
 from provisioner.model.catalogue import Catalogue
 from provisioner.model.evidence import Entry, Record
-from provisioner.model.finding import Audit, Collected, Subject, Verdict
+from provisioner.model.finding import Audit, Collected, Subject, counts
 from provisioner.model.hardening import Level, number
 from provisioner.model.machine import Machine
 from provisioner.pve.posture import posture
@@ -144,9 +144,7 @@ def _postures(loaded: Loaded, sites: tuple[str, ...], tell: Callable[[str], None
 
 
 def _entry(made: Audit) -> Entry:
-    told = {verdict.value: 0 for verdict in Verdict}
-    for finding in made.findings:
-        told[finding.verdict] += 1
+    told = {verdict.value: many for verdict, many in counts(made.findings).items()}
     return Entry(
         kind=KIND,
         time=made.at,

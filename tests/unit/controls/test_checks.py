@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from provisioner.decide.controls import findings, section_of
-from provisioner.estate.catalogue import load_catalogue
 from provisioner.model.finding import Collected, Subject, Verdict
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,16 +18,6 @@ PER_LEVEL = {"minimal": 11, "intermediary": 29, "enhanced": 18, "high": 22}
 LISTS = {"authorized_keys", "certificates", "exposure", "listeners", "sshd_keys", "units"}
 """Sections that are lists of things, and may truly be empty."""
 TESTIFIES = re.compile(r"compl(y|ies) with|compliant|conforme (à|aux)", re.IGNORECASE)
-
-
-@pytest.fixture(scope="module")
-def loaded():
-    return load_catalogue(ROOT / "controls")
-
-
-@pytest.fixture(scope="module")
-def catalogue(loaded):
-    return loaded[0]
 
 
 @pytest.fixture(scope="module")

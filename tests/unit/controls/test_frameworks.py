@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from provisioner.estate.catalogue import load_catalogue
 from provisioner.report.audit_tally import contributing
 
 HERE = Path(__file__).parent
@@ -25,16 +24,6 @@ WRONGLY_PAIRED = {
 """Pairings that the texts themselves contradict: the requirement stands, with nothing that contributes."""
 BENCHMARK = re.compile(r"(?P<benchmark>Debian \d+ v[\d.]+(?:, v[\d.]+)*) § (?P<section>\d\.\d)")
 TESTIFIES = re.compile(r"\bcompl(y|ies|iant|iance)\b|\bconformes? (à|aux)\b|\ben conformité\b", re.IGNORECASE)
-
-
-@pytest.fixture(scope="module")
-def loaded():
-    return load_catalogue(ROOT / "controls")
-
-
-@pytest.fixture(scope="module")
-def catalogue(loaded):
-    return loaded[0]
 
 
 @pytest.fixture(scope="module")
