@@ -10,7 +10,7 @@ from typing import get_args
 import click
 
 from provisioner.commands.options import common, limit_option, loaded, print_json, site_option
-from provisioner.errors import BastideError, Exit
+from provisioner.errors import BastideError, EvidenceCorrupt, Exit
 from provisioner.estate.catalogue import load_catalogue
 from provisioner.evidence import ledger as evidence
 from provisioner.evidence.pack import pack as write_pack
@@ -60,7 +60,8 @@ def audit(  # noqa: PLR0913 - click passes every option by its name
 ) -> int:
     """Look at every host and cluster, judge what is seen, and record it. Nothing is changed.
 
-    Exit 4: something fails that --fail-on names; 6: something could not be looked at.
+    Exit 4: something fails that --fail-on names; 6: something could not be looked at; 1: a copy of the
+    ledger tells something else than the ledger.
     """
     estate = loaded()
     done = run(estate, Choice(sites, limit, level), lambda text: click.echo(text, err=True))
@@ -71,6 +72,9 @@ def audit(  # noqa: PLR0913 - click passes every option by its name
     if as_json or form:
         told = Told(done.audit, done.catalogue, done.previous, language)
         sys.stdout.buffer.write(rendered(told, form or "json"))
+    for one in done.copies:
+        if isinstance(one.trouble, EvidenceCorrupt):
+            raise one.trouble
     return _verdict(done.audit, done.catalogue, fail_on)
 
 

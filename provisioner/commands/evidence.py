@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from provisioner.commands.options import common, loaded, print_json
-from provisioner.errors import BastideError, EvidenceCorrupt
+from provisioner.errors import BastideError, EvidenceCorrupt, Unreachable
 from provisioner.evidence.ledger import Ledger, alone, content, ledger_of, records
 from provisioner.evidence.pack import pack
 from provisioner.evidence.signature import Signers
@@ -20,6 +20,7 @@ from provisioner.evidence.verify import compare
 from provisioner.evidence.verify import verify as verify_ledger
 from provisioner.model.evidence import Record, Verified
 from provisioner.report.evidence import show_record, show_records, show_verified
+from provisioner.workflows.copies import verified as verified_copies
 
 EXISTING = click.Path(exists=True, path_type=Path)
 
@@ -33,17 +34,20 @@ def evidence() -> None:
 @common
 @click.argument("path", required=False, type=EXISTING)
 @click.option("--against", metavar="COPY", type=EXISTING, help="Compare with a copy of the ledger.")
+@click.option("--copies", is_flag=True, help="Also look at the copies that the estate names, over SSH.")
 @click.option(
     "--signers",
     metavar="FILE",
     type=EXISTING,
     help="The keys that may sign (allowed_signers). Default: those of the estate.",
 )
-def verify(*, as_json: bool, path: Path | None, against: Path | None, signers: Path | None) -> None:
+def verify(
+    *, as_json: bool, path: Path | None, against: Path | None, copies: bool, signers: Path | None
+) -> None:
     """Find every change in the ledger, or in PATH: a copy of it, or a pack.
 
-    Exit 1 if a byte was changed, a record taken away or put elsewhere, or a signature does not hold.
-    With PATH and --signers no estate is needed.
+    Exit 1 if a byte was changed, a record taken away or put elsewhere, or a signature does not hold; 6 if
+    a copy cannot be reached. With PATH and --signers no estate is needed.
     """
     own = None if path and signers else _ledger()
     keys = Signers(signers or (own.signers if own else Path()))
@@ -53,6 +57,9 @@ def verify(*, as_json: bool, path: Path | None, against: Path | None, signers: P
         found = _look(what, keys, estate)
     if against:
         found = _joined(found, _look(against, keys, estate), against)
+    unreached: list[Unreachable] = []
+    if copies:
+        found, unreached = _with_copies(found)
     if as_json:
         print_json(_verified(what, found))
     show_verified(str(what), found)
@@ -62,6 +69,8 @@ def verify(*, as_json: bool, path: Path | None, against: Path | None, signers: P
             f"{what} does not hold: {count}",
             "keep it as it is for whoever asks, and compare it with its copy",
         )
+    if unreached:
+        raise unreached[0]
 
 
 @evidence.command()
@@ -121,6 +130,16 @@ def _joined(found: Verified, copy: Verified, where: Path) -> Verified:
     flaws, notes = compare(found, copy)
     flaws += tuple(replace(flaw, file=f"{where}/{flaw.file}") for flaw in copy.flaws)
     return replace(found, flaws=(*found.flaws, *flaws), notes=(*found.notes, *notes))
+
+
+def _with_copies(found: Verified) -> tuple[Verified, list[Unreachable]]:
+    """With what is wrong at the copies that the estate names, and which of them cannot be reached."""
+    there = tuple(verified_copies(loaded(), found))
+    seen = [one for one in there if isinstance(one, Verified)]
+    unreached = [one for one in there if isinstance(one, Unreachable)]
+    flaws = tuple(flaw for one in seen for flaw in one.flaws)
+    notes = (*(note for one in seen for note in one.notes), *(one.what for one in unreached))
+    return replace(found, flaws=(*found.flaws, *flaws), notes=(*found.notes, *notes)), unreached
 
 
 def _verified(what: Path, found: Verified) -> dict[str, object]:

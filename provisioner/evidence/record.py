@@ -41,12 +41,12 @@ def decode(content: bytes) -> Record:
 def following(last: bytes | None, entry: Entry, estate: str, files: tuple[Attached, ...]) -> Record:
     """The record of an entry after the record with the bytes `last`; the first of a ledger after None."""
     given = entry.model_dump()
-    given["versions"] = _versions() | entry.versions
+    given["versions"] = versions() | entry.versions
     return Record(
         **given,
         number=decode(last).number + 1 if last else 1,
         estate=estate,
-        operator=_operator(),
+        operator=operator(),
         files=files,
         previous=digest(last) if last else None,
     )
@@ -57,7 +57,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _operator() -> str:
+def operator() -> str:
     """Who runs this: the user, also behind sudo, and the machine. A statement, not a proof."""
     user = os.environ.get("SUDO_USER") if os.geteuid() == 0 else None
     return f"{user or _user_name()}@{socket.gethostname()}"
@@ -70,7 +70,8 @@ def _user_name() -> str:
         return str(os.geteuid())
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of Bastide and of what it rests on; `unknown` for what is not installed as a package."""
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for name, package in {"bastide": "bastide", "ansible": "ansible-core"}.items():
         try:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from provisioner.hosts.connection import Answer, Connection, Trouble, identities, pinned
+from provisioner.hosts.connection import Answer, Connection, Trouble
 from provisioner.hosts.program import program
 from provisioner.model.finding import Collected, Subject
 from provisioner.model.machine import Machine
@@ -61,15 +61,11 @@ class _Way:
 
     def to(self, connection: Connection) -> _Seen:
         """Look at a host. Raises Trouble."""
-        machine = connection.machine
-        path = self.folder / self.ssh.known_hosts
-        keys = pinned(_text(path), machine.name)
-        if not keys:
-            raise Trouble(f"no host key is pinned for {machine.name} in {path}: nothing was said to it")
         try:
-            connection.open(keys, identities(self.folder / self.ssh.key if self.ssh.key else None))
+            connection.log_in(self.ssh, self.folder)
             sent = self.now()
-            answer = connection.ask(command(machine.user), program(), longest=LONGEST, seconds=SECONDS)
+            asked = command(connection.machine.user)
+            answer = connection.ask(asked, program(), longest=LONGEST, seconds=SECONDS)
         finally:
             connection.close()
         return understood(answer, sent, self.now())
@@ -145,13 +141,6 @@ def _collected(target: Target, connection: Connection, way: _Way) -> tuple[Colle
 def _apart(offset: timedelta) -> str:
     minutes = round(abs(offset).total_seconds() / 60)
     return f"{minutes} minutes {'ahead' if offset > timedelta() else 'behind'}"
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise Trouble(f"no host key is pinned: {path}: {error.strerror}") from None
 
 
 def command(user: str) -> str:

@@ -12,6 +12,7 @@ import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
 from provisioner.model.machine import Machine
+from provisioner.model.ssh import Ssh
 
 PORT = 22
 SECONDS_TO_CONNECT = 10.0
@@ -59,6 +60,13 @@ def pinned(known_hosts: str, name: str) -> tuple[HostKey, ...]:
     return tuple(key for key in found if key.blob not in revoked)
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise Trouble(f"no host key is pinned: {path}: {error.strerror}") from None
+
+
 def _names(field: str, name: str) -> bool:
     if field.startswith("|1|"):
         return paramiko.HostKeys.hash_host(name, field) == field
@@ -99,7 +107,27 @@ class Connection:
         """Connect, check the host's key and log in. Raises Trouble."""
         transport = self._connect()
         self._check(transport, keys)
-        self._log_in(transport, own)
+        self._let_in(transport, own)
+
+    def log_in(self, ssh: Ssh, folder: Path) -> None:
+        """Open with the keys that an estate in a folder pins and uses. Raises Trouble."""
+        path = folder / ssh.known_hosts
+        keys = pinned(_text(path), self.machine.name)
+        if not keys:
+            raise Trouble(f"no host key is pinned for {self.machine.name} in {path}: nothing was said to it")
+        self.open(keys, identities(folder / ssh.key if ssh.key else None))
+
+    def files(self, seconds: float) -> paramiko.SFTPClient:
+        """The files there; no single answer may take longer than `seconds`. Raises Trouble."""
+        if self._transport is None:
+            raise Trouble("there is no connection")
+        try:
+            channel = self._transport.open_session(timeout=SECONDS_TO_LOG_IN)
+            channel.settimeout(seconds)
+            channel.invoke_subsystem("sftp")
+            return paramiko.SFTPClient(channel)
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise Trouble(f"it gives no access to its files by SFTP: {said(error)}") from None
 
     def ask(self, command: str, given: str, *, longest: int, seconds: float) -> Answer:
         """Run a command, with a text to read, to its end. Raises Trouble if it says or takes too much."""
@@ -115,7 +143,7 @@ class Connection:
         except TimeoutError:
             raise Trouble(f"it did not come to an end within {seconds:g} seconds") from None
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise Trouble(f"the connection broke: {_said(error)}") from None
+            raise Trouble(f"the connection broke: {said(error)}") from None
 
     def close(self) -> None:
         """End what is under way, and let nothing begin."""
@@ -129,7 +157,7 @@ class Connection:
         try:
             way = socket.create_connection((self.machine.address, PORT), SECONDS_TO_CONNECT)
         except OSError as error:
-            raise Trouble(f"{where} cannot be reached: {_said(error)}") from None
+            raise Trouble(f"{where} cannot be reached: {said(error)}") from None
         self._transport = paramiko.Transport(way)
         self._transport.banner_timeout = SECONDS_TO_LOG_IN
         self._transport.auth_timeout = SECONDS_TO_LOG_IN
@@ -150,11 +178,11 @@ class Connection:
             transport.start_client(timeout=SECONDS_TO_LOG_IN)
         except IncompatiblePeer as error:
             raise Trouble(
-                f"it has no host key as the pinned one, or speaks old SSH only: {_said(error)}"
+                f"it has no host key as the pinned one, or speaks old SSH only: {said(error)}"
             ) from None
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise Trouble(
-                f"what answers at {self.machine.address} does not speak SSH: {_said(error)}"
+                f"what answers at {self.machine.address} does not speak SSH: {said(error)}"
             ) from None
         shown = transport.get_remote_server_key()
         if shown.get_base64() not in {key.blob for key in keys}:
@@ -163,7 +191,7 @@ class Connection:
                 "made anew, or something else answers under its address; nothing was said to it"
             )
 
-    def _log_in(self, transport: paramiko.Transport, own: Sequence[paramiko.PKey]) -> None:
+    def _let_in(self, transport: paramiko.Transport, own: Sequence[paramiko.PKey]) -> None:
         user, offered = self.machine.user, 0
         try:
             for key in (*own, *paramiko.Agent().get_keys()):
@@ -171,7 +199,7 @@ class Connection:
                 if _accepted(transport, user, key):
                     return
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise Trouble(f"it ended the login of {user}: {_said(error)}") from None
+            raise Trouble(f"it ended the login of {user}: {said(error)}") from None
         what = (
             f"each of {offered} keys" if offered > 1 else "the key" if offered else "nothing: no key is there"
         )
@@ -210,7 +238,8 @@ def _listen(channel: paramiko.Channel, longest: int, until: float) -> Answer:
     return Answer(bytes(out), err, channel.exit_status if known and channel.exit_status >= 0 else None)
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """What went wrong with a connection, in a line."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     text = getattr(error, "strerror", None) or str(error) or "the connection was closed"

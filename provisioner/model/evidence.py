@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, JsonValue, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Field,
+    IPvAnyAddress,
+    JsonValue,
+    PlainSerializer,
+    StringConstraints,
+)
 
-from provisioner.model.base import Model, Name
+from provisioner.model.base import DnsName, Model, Name
 
 Scope = Literal["lab", "production"]
 """Where the evidence comes from: a laboratory proves nothing about a clinic."""
@@ -28,8 +36,20 @@ FileName = Annotated[str, StringConstraints(pattern=rf"^{_PART}(/{_PART})*$")]
 """A relative path with `/`, safe to unpack anywhere: `hosts/dpi-db/facts.json`."""
 
 
+class Copy(Model):
+    """A place on another machine to which every new record goes, by SFTP; its host key is pinned by name."""
+
+    address: IPvAnyAddress | DnsName = Field(description="Where the machine is reached.")
+    folder: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._-]+)+$")] = Field(
+        description="An absolute path; the folder above it has to be there."
+    )
+    user: str | None = Field(
+        None, pattern=r"^[a-z_][a-z0-9_-]{0,31}$", description="Who logs in. Default: that of `ssh`."
+    )
+
+
 class Evidence(Model):
-    """Who signs what Bastide records; see `docs/evidence.md`."""
+    """Who signs what Bastide records, and where copies go; see `docs/evidence.md`."""
 
     key: str | None = Field(
         None,
@@ -40,6 +60,10 @@ class Evidence(Model):
         "allowed_signers",
         description="The public keys that may sign, as `ssh-keygen -Y verify` reads them; relative to the "
         "estate. Keep it under version control.",
+    )
+    copies: dict[Name, Copy] = Field(
+        default_factory=dict,
+        description="Machines that keep a copy, by the name under which `known_hosts` pins their keys.",
     )
 
 

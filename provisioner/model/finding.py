@@ -63,13 +63,17 @@ def counts(found: Iterable[Finding]) -> dict[Verdict, int]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is asked: a host with its kind and the level asked of it, a site, or the estate."""
+    """What is asked: a host with its kind and the level asked of it, a site, or the estate.
+
+    `system` names the versions that it was seen to run; empty if they are not known.
+    """
 
     name: str
     of: str
     kind: str = ""
     level: int = 0
     site: str | None = None
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """One audit: when, of what, by which catalogue, and all that was found."""
+    """One audit: when, of what, by whom and by which catalogue, and all that was found.
+
+    `operator` is `user@host` as the machine says, `versions` are those of the programs that looked; both are
+    empty in audits that were recorded before they were noted.
+    """
 
     at: datetime
     estate: str
@@ -110,3 +118,5 @@ class Audit:
     findings: tuple[Finding, ...]
     answers: tuple[Answer, ...] = ()
     broken: tuple[str, ...] = ()
+    operator: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)

@@ -82,6 +82,7 @@ def _page(tally: Tally, previous: Audit | None, language: Language, *, paper: bo
         paper=paper,
         with_evidence=not paper or _open_groups(tally) <= PAPER,
         tool=_tool(),
+        systems=_systems(tally.audit),
         with_reasons=sum(tally.counts[one] for one in OPEN) <= REASONS,
     )
 
@@ -174,6 +175,15 @@ def _trend(tally: Tally, previous: Audit | None) -> list[tuple[Verdict, int | No
         return [(verdict, None, tally.counts[verdict]) for verdict in GRAVEST]
     before = counts(one for one in previous.findings if one.check in tally.catalogue.checks)
     return [(verdict, before[verdict], tally.counts[verdict]) for verdict in GRAVEST]
+
+
+def _systems(audit: Audit) -> list[tuple[str, list[str]]]:
+    """The versions that ran, each with the names of the subjects that ran them."""
+    found: dict[str, list[str]] = {}
+    for subject in audit.subjects:
+        if subject.system:
+            found.setdefault(subject.system, []).append(subject.name)
+    return sorted(found.items())
 
 
 def _tool() -> str:

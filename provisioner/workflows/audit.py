@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from provisioner.decide.controls import answers, findings
 from provisioner.decide.profile import profile
 from provisioner.decide.promises import Records, estate_posture
+from provisioner.decide.systems import system
 from provisioner.errors import BastideError, Problem
 from provisioner.estate.catalogue import load_catalogue
 from provisioner.estate.load import Loaded
 from provisioner.evidence import ledger as evidence
+from provisioner.evidence.record import operator, versions
 from provisioner.evidence.tail import NoLedger
 from provisioner.hosts.collect import Target, collect
 from provisioner.model.catalogue import Catalogue
@@ -24,6 +26,7 @@ from provisioner.model.machine import Machine
 from provisioner.pve.posture import posture
 from provisioner.report import audit_document
 from provisioner.share import share
+from provisioner.workflows.copies import Copied, copy
 from provisioner.workflows.hosts import chosen_machines
 from provisioner.workflows.sites import chosen_sites, open_site
 
@@ -44,13 +47,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """An audit with its catalogue, the audit before it, and the record that the ledger keeps of it."""
+    """An audit with its catalogue, the audit before it, and the record of it, and what became of copies."""
 
     audit: Audit
     catalogue: Catalogue
     previous: Audit | None
     record: Record
     problems: tuple[Problem, ...]
+    copies: tuple[Copied, ...]
 
 
 def audit(loaded: Loaded, choice: Choice, tell: Callable[[str], None]) -> Audited:
@@ -66,7 +70,7 @@ def audit(loaded: Loaded, choice: Choice, tell: Callable[[str], None]) -> Audite
     made = judged(loaded, catalogue, collected, broken=tuple(str(problem) for problem in problems))
     previous = last_audit(ledger)
     record = evidence.append(ledger, _entry(made), _files(made, collected))
-    return Audited(made, catalogue, previous, record, problems)
+    return Audited(made, catalogue, previous, record, problems, copy(loaded, tell))
 
 
 def judged(
@@ -79,10 +83,12 @@ def judged(
         estate=loaded.estate.estate,
         scope=policy.scope,
         catalogue=catalogue.version,
-        subjects=tuple(one.subject for one in collected),
+        subjects=tuple(replace(one.subject, system=system(one)) for one in collected),
         findings=findings(catalogue.checks.values(), collected, policy.waivers, at),
         answers=answers(catalogue, policy.answers, at),
         broken=broken,
+        operator=operator(),
+        versions=versions(),
     )
 
 

@@ -123,6 +123,23 @@ def test_the_scope_the_limits_and_the_versions_are_said(french):
     assert "there is no operator" in french.text
 
 
+def test_who_looked_with_what_and_which_versions_ran_is_said():
+    debian, other = "Debian 13.2, Proxmox VE 9.1.1", "Debian 12.9"
+    subjects = (
+        Subject("ventoux-1", "host", "node", 2, "carpentras", debian),
+        Subject("ventoux-2", "host", "node", 2, "carpentras", debian),
+        Subject("dpi-db", "host", "vm", 3, "carpentras", other),
+    )
+    told = audit(
+        subjects=subjects, operator="camille@bastion", versions={"bastide": "0.0.1", "python": "3.13.5"}
+    )
+    text = Page(html(told, catalogue(), language="fr")).text
+    assert "camille@bastion" in text.split("Opérateur, selon la machine")[1][:20]
+    assert "bastide 0.0.1, python 3.13.5 – ce rapport est écrit par bastide" in text
+    assert f"{debian}ventoux-1, ventoux-2" in text
+    assert f"{other}dpi-db" in text
+
+
 def test_actions_stand_by_severity_then_by_effort(french):
     plan = french.text.split("Par gravité, puis par effort")[1].split("Comparé à l’audit")[0]
     places = [plan.index(key) for key in ("pve-tfa", "kernel-kptr", "ssh-root-login")]
