@@ -11,6 +11,7 @@ from pathlib import Path
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
+from provisioner.hosts.exchange import Transport
 from provisioner.model.machine import Machine
 from provisioner.model.ssh import Ssh
 
@@ -158,7 +159,7 @@ class Connection:
             way = socket.create_connection((self.machine.address, PORT), SECONDS_TO_CONNECT)
         except OSError as error:
             raise Trouble(f"{where} cannot be reached: {said(error)}") from None
-        self._transport = paramiko.Transport(way)
+        self._transport = Transport(way)
         self._transport.banner_timeout = SECONDS_TO_LOG_IN
         self._transport.auth_timeout = SECONDS_TO_LOG_IN
         if self._closed:  # `close` sets this and then looks for a transport: one of both ends it
@@ -178,7 +179,7 @@ class Connection:
             transport.start_client(timeout=SECONDS_TO_LOG_IN)
         except IncompatiblePeer as error:
             raise Trouble(
-                f"it has no host key as the pinned one, or speaks old SSH only: {said(error)}"
+                f"it has no host key as the pinned one, or no algorithm in common with us: {said(error)}"
             ) from None
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise Trouble(
