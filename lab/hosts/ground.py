@@ -87,7 +87,9 @@ class MachineGround(Ground):
         guest = guest_of(self._cluster, vmid)
         if guest is None:
             return
-        runs = guest.runs and self._cluster.nodes[guest.node]["online"]
+        # A guest that dies with its node did not go down by itself: it runs again when the node does.
+        has_power = host.is_running(guest.node) and self._cluster.nodes[guest.node]["online"]
+        runs = guest.runs and has_power
         alive = host.is_running(self._machines.name(vmid))
         if runs and not alive and vmid in self._alive:
             self._switch_off(vmid)

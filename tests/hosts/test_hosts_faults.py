@@ -6,6 +6,9 @@ import time
 import pytest
 from hosts_lab import bastide_lab, listens, wait_for
 
+from lab.hosts import host
+from lab.hosts.guests import machine_name
+
 CARPENTRAS, CAVAILLON, WITNESS = "10.84.0.11", "10.184.0.11", "10.99.0.2"
 
 
@@ -53,7 +56,7 @@ def test_a_dead_node_answers_neither_ssh_nor_api_and_comes_back_as_it_was(whole,
     assert listens(CARPENTRAS, 8006)
 
 
-def test_guests_of_a_dead_node_die_with_it(whole, fault):
+def test_guests_of_a_dead_node_die_with_it_and_come_back_with_it(whole, fault):
     api, address = whole.api("carpentras", node=1), "10.84.20.81"
     node = "/nodes/ventoux-1"
     api("POST", node + "/qemu/9000/clone", newid=181, name="mortal", full=1, storage="local-btrfs")
@@ -63,6 +66,13 @@ def test_guests_of_a_dead_node_die_with_it(whole, fault):
     wait_for(lambda: whole.answers(address))
     fault("node-down", "--site", "carpentras", "--node", "ventoux-1")
     assert not listens(address, 22)
+    fault("node-down", "--site", "carpentras", "--lift")
+    wait_for(lambda: whole.answers(address))
+
+    # Both at once, before anybody noticed that the node is gone: the guest did not go down by itself.
+    host.kill("ventoux-1")
+    host.kill(machine_name("carpentras", 181))
+    wait_for(lambda: "node-down" in bastide_lab("fault", "--list", folder=whole.folder).stdout)
     fault("node-down", "--site", "carpentras", "--lift")
     wait_for(lambda: whole.answers(address))
     api = whole.api("carpentras", node=1)  # the API ended the old connection, for nobody spoke
@@ -96,8 +106,8 @@ def test_a_full_disk_takes_no_more_and_gives_its_room_back(whole, fault):
     assert whole.try_ssh(CAVAILLON, *write).returncode == 0
     fault("disk-full", "--site", "carpentras", "--lift")
     assert whole.try_ssh(CARPENTRAS, *write).returncode == 0
-    for host in (CARPENTRAS, CAVAILLON):
-        whole.ssh(host, "rm", "/srv/btrfs/probe")
+    for node in (CARPENTRAS, CAVAILLON):
+        whole.ssh(node, "rm", "/srv/btrfs/probe")
 
 
 def test_a_rotten_bit_is_found_when_the_file_is_read(whole, fault):
