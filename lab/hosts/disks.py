@@ -56,7 +56,10 @@ class SiteDisk:
 
     def mount(self) -> None:
         """Mount the disk; the loop device goes by itself when it is unmounted."""
-        run("mount", "-o", "loop,compress=zstd:1,noatime,discard=async", self.file, self.top)
+        # Nothing waits until a real disk has it, so that packages install in three quarters of the time:
+        # a lab does not outlive a crash of this machine, and machines that are killed lose nothing.
+        lazily = "nobarrier,commit=300"
+        run("mount", "-o", f"loop,compress=zstd:1,noatime,discard=async,{lazily}", self.file, self.top)
 
     def fill(self) -> None:
         """Take all room of the site's disk but a little."""
