@@ -111,7 +111,7 @@ def _unknown(wanted: Iterable[dict[str, Any]], found: Iterable[Applied]) -> Iter
 def _row(one: dict[str, Any], by: Iterable[Applied]) -> str:
     told = [_told(each) for each in by]
     if "instead" in one:
-        told.append(f"*{one['instead']['how']}*: {one['instead']['reason']}")
+        told.append(f"*{one['instead']['how']}*: {one['instead']['reason']['en']}")
     return _cells(one["id"], one["level"], one["title"]["en"], "<br>".join(told))
 
 
@@ -138,7 +138,7 @@ def _declined(one: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What no role applies because of Proxmox VE is a deviation of its nodes."""
     instead = one.get("instead", {})
     if instead.get("how") == "proxmox":
-        yield {"kinds": ["node"], **instead}
+        yield {"kinds": ["node"], **{key: instead[key]["en"] for key in ("reason", "measure")}}
 
 
 def _deviation_table(title: str, rows: Iterable[tuple[str, str, dict[str, Any]]]) -> Iterator[str]:

@@ -103,8 +103,8 @@ class Instead(Model):
     """Why no role applies a recommendation, and what is done instead."""
 
     how: Literal["hardware", "organisational", "audit-only", "not applicable", "proxmox"]
-    reason: str
-    measure: str = ""
+    reason: Text
+    measure: Text | None = None
 
 
 class Control(Model):

@@ -49,17 +49,32 @@ def first_few(whys: Sequence[str]) -> Why:
     return "; ".join(whys[:FEW]) + more
 
 
+NOTHING, NOT_SET = "nothing", "not set"
+"""How an empty list is told, and what is not there."""
+
+
 def short(value: Any, longest: int = 120) -> str:
     """A value in few words."""
+    text = _words(value)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _words(value: Any, *, inside: bool = False) -> str:
+    """A value in words; lists and mappings `inside` another have brackets."""
+    if value is None:
+        return NOT_SET
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list | tuple) and all(isinstance(one, str | int | float) for one in value):
-        text = ", ".join(str(one) for one in value) or "nothing"
-    elif isinstance(value, Mapping) and len(value) > MANY:
-        text = f"{len(value)} entries"
+    if isinstance(value, Mapping) and len(value) > MANY:
+        return f"{len(value)} entries"
+    if isinstance(value, Mapping):
+        parts = [f"{key}: {_words(one, inside=True)}" for key, one in value.items()]
+    elif isinstance(value, list | tuple):
+        parts = [_words(one, inside=True) for one in value]
     else:
-        text = str(value)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+        return str(value)
+    text = ", ".join(parts) or NOTHING
+    return f"({text})" if inside and parts else text
 
 
 def _same(value: Any, wanted: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from provisioner.model.catalogue import Language
@@ -47,6 +48,12 @@ _PARTS: tuple[tuple[str, str], ...] = (
 _OF_KINDS = re.compile(r"asked of (.+); this is a (\S+)")
 _FROM_LEVEL = re.compile(r"asked from the level (\S+) on")
 _EXPIRED = re.compile(r"the waiver of (.+) expired on (\S+)")
+_VALUES: tuple[tuple[str, str], ...] = (
+    (r"nothing", "rien"),
+    (r"not set", "non défini"),
+    (r"(\d+) entries", r"\1 entrées"),
+)
+"""Our own words for values. `yes` and `no` are not among them: hosts say them too."""
 _MORE = re.compile(r", and (\d+) more$")
 
 
@@ -84,5 +91,17 @@ def _part(told: str) -> str:
     told = f" {told}"  # the second of several reasons begins with its verb
     for pattern, french in _PARTS:
         if re.search(pattern, told, re.DOTALL):
-            return re.sub(pattern, french, told, count=1, flags=re.DOTALL).strip()
+            return re.sub(pattern, partial(_filled, french), told, count=1, flags=re.DOTALL).strip()
     return told.strip()
+
+
+def _filled(french: str, found: re.Match[str]) -> str:
+    """The French words with what was found in their places."""
+    return re.sub(r"\\(\d)", lambda place: _value(found[int(place[1])]), french)
+
+
+def _value(told: str) -> str:
+    for pattern, french in _VALUES:
+        if re.fullmatch(pattern, told):
+            return re.sub(pattern, french, told)
+    return told

@@ -96,7 +96,8 @@ def test_names_and_files_are_served(lab):
 
 
 def test_hardening_again_changes_nothing(applied):
-    _, estate = applied
+    lab, estate = applied
+    assert lab.ssh(NODE, "tail -n 1 /etc/bastide/level") == "4"
     again = bastide("-e", str(estate), *HARDEN, "--json", keeps=estate.parent)
     told = json.loads(again.stdout)
     assert again.returncode == 0, again.stderr

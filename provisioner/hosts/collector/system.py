@@ -109,8 +109,9 @@ def _kernels() -> list[str]:
 
 def bastide() -> dict[str, Any]:
     """What Bastide itself left here: the level that was asked, and whether access was taken back."""
-    level = read_if_there("/etc/bastide/level").strip()
-    return {"level": int(level) if level.isdigit() else None, "rollback": _rollback()}
+    told = read_if_there("/etc/bastide/level").splitlines()
+    levels = [line.strip() for line in told if line.strip().isdigit()]
+    return {"level": int(levels[-1]) if levels else None, "rollback": _rollback()}
 
 
 def _rollback() -> str:

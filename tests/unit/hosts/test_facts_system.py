@@ -312,3 +312,12 @@ def test_disks_on_encrypted_ones_are_encrypted(tmp_path, monkeypatch):
             (tmp_path / name / "slaves" / below).mkdir()
     assert [disks._encrypted(name) for name in ("dm-0", "dm-1", "sda")] == [True, True, False]
     assert [disks._type(name) for name in ("dm-0", "dm-1", "sda")] == ["crypt", "lvm", "disk"]
+
+
+@pytest.mark.parametrize(
+    ("told", "level"),
+    [("# Managed by Bastide: the level, 1 to 4\n3\n", 3), ("", None), ("# 4\nmany\n", None)],
+)
+def test_the_level_is_what_the_last_run_of_all_roles_noted(monkeypatch, told, level):
+    monkeypatch.setattr(system, "read_if_there", {"/etc/bastide/level": told}.__getitem__)
+    assert system.bastide()["level"] == level

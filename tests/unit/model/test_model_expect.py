@@ -58,5 +58,20 @@ def test_what_is_no_expectation_is_refused(told):
 
 def test_a_value_that_nobody_would_read_to_its_end_is_counted_or_cut():
     assert short({str(number): number for number in range(800)}) == "800 entries"
-    assert short({"mode": "0644"}) == "{'mode': '0644'}"
     assert short("x" * 500).endswith("x…")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "not set"),
+        ([], "nothing"),
+        (True, "yes"),
+        ([None, 1, False], "not set, 1, no"),
+        ({"mode": "0644", "owner": None}, "mode: 0644, owner: not set"),
+        ([{"name": "a", "users": ["x", "y"]}, {"name": "b", "users": []}],
+         "(name: a, users: (x, y)), (name: b, users: nothing)"),
+    ],
+)  # fmt: skip
+def test_values_are_told_in_words(value, words):
+    assert short(value) == words

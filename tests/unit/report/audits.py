@@ -70,7 +70,8 @@ def catalogue():
         Control.model_validate(
             {"id": "R80", "title": {"fr": "Surface réduite", "en": "Small surface"},
              "question": {"fr": "Est-elle revue ?", "en": "Is it reviewed?"},
-             "instead": {"how": "audit-only", "reason": "Nobody sets it.", "measure": "A review."}}
+             "instead": {"how": "audit-only", "reason": {"fr": "Nul ne la règle.", "en": "Nobody sets it."},
+                         "measure": {"fr": "Une revue.", "en": "A review."}}}
         ),
     )  # fmt: skip
     hds = Framework.model_validate(

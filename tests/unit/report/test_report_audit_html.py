@@ -177,7 +177,7 @@ def test_a_requirement_to_which_nothing_contributes_is_out_of_sight(french):
 
 def test_why_no_role_applies_a_control_is_told(french):
     assert "s’examine, ne se règle pas" in french.text
-    assert "Nobody sets it. A review." in french.text
+    assert "Nul ne la règle. Une revue." in french.text
 
 
 def test_nobody_is_said_to_comply(page):

@@ -70,6 +70,9 @@ def test_no_operator_speaks_english_in_a_french_report(told, value):
         ),
         ("nobody has answered", "personne n’a répondu"),
         ("sshd.port is 22, not 2222", "sshd.port vaut 22 au lieu de 2222"),
+        ("lists.age is not set, more than 7", "lists.age vaut non défini, plus que 7"),
+        ("walk.setuid is 12 entries", "walk.setuid vaut 12 entrées"),
+        ("sources is nothing, without all of a", "sources vaut rien, sans tout ce qui est attendu : a"),
         (
             "x.y is 1, more than 0; the waiver of RSSI expired on 2026-10-01",
             "x.y vaut 1, plus que 0 ; la dérogation de RSSI a expiré le 2026-10-01",
