@@ -95,12 +95,16 @@ def _concurrently(reading: _Reading, paths: list[str], workers: int) -> None:
                 return
             reading.read(path)
 
-    with ThreadPoolExecutor(min(workers, len(paths)), thread_name_prefix="read") as pool:
+    pool = ThreadPoolExecutor(min(workers, len(paths)), thread_name_prefix="read")
+    try:
         futures = [pool.submit(work) for _ in range(min(workers, len(paths)))]
-        try:
-            done = wait(futures, return_when=FIRST_EXCEPTION).done
-        finally:
-            reading.stop.set()
+        done = wait(futures, return_when=FIRST_EXCEPTION).done
+    except BaseException:  # whoever presses Ctrl-C does not wait for the slowest answer
+        reading.stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    reading.stop.set()
+    pool.shutdown()
     for future in done:
         future.result()
 

@@ -18,6 +18,8 @@ PRIORITY = {"critical": 1, "high": 2, "medium": 3, "low": 4}
 FINDINGS = (
     "ref_id", "name", "description", "severity", "status", "filtering_labels", "priority", "observation",
 )  # fmt: skip
+REFERENCES = {"hds": "[{}]".format, "care": str.lower}
+"""How its own libraries write the ids of a framework, where not as the text itself does."""
 AUDIT = ("urn", "assessable", "ref_id", "name", "compliance_result", "requirement_progress", "observations")
 
 
@@ -35,7 +37,9 @@ def ciso_audit(audit: Audit, catalogue: Catalogue, framework: str, *, language: 
     """
     tally = narrowed(audit, catalogue, framework)
     states = tally.requirements(catalogue.frameworks[framework])
-    return workbook(audit, Sheet("audit", AUDIT, (_requirement(one, audit, language) for one in states)))
+    write = REFERENCES.get(framework, str)
+    rows = (_requirement(one, audit, language, reference=write(one.requirement.id)) for one in states)
+    return workbook(audit, Sheet("audit", AUDIT, rows))
 
 
 def _finding(action: Action, language: Language) -> Row:
@@ -47,7 +51,7 @@ def _finding(action: Action, language: Language) -> Row:
     return check.id, title, explained, check.severity, "identified", labels, priority, seen
 
 
-def _requirement(state: RequirementState, audit: Audit, language: Language) -> Row:
+def _requirement(state: RequirementState, audit: Audit, language: Language, *, reference: str) -> Row:
     verdicts = {one.verdict for one in state.controls}
     result = "not_assessed"
     if Verdict.FAIL in verdicts:
@@ -61,7 +65,7 @@ def _requirement(state: RequirementState, audit: Audit, language: Language) -> R
     note = words.word(("Contribue à l’exigence, au", "Contributes to the requirement, as of"), language)
     observed = f"{note} {words.moment(audit.at, language)} ({audit.scope})\n{told}" if told else ""
     title = state.requirement.title.in_(language)
-    return "", "true", state.requirement.id, title, result, progress, observed
+    return "", "true", reference, title, result, progress, observed
 
 
 def _verdict(verdict: Verdict, language: Language) -> str:

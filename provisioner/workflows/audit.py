@@ -62,13 +62,13 @@ def audit(loaded: Loaded, choice: Choice, tell: Callable[[str], None]) -> Audite
     catalogue, problems = load_catalogue(share("controls"))
     targets = _targets(loaded, choice)
     ledger = evidence.ledger_of(loaded.estate, loaded.folder)
+    previous = last_audit(ledger)  # first, for a ledger that cannot be read takes no record either
     collected = collect(targets, loaded.estate.ssh, loaded.folder, tell, now=_now)
     if not choice.limit:
         sites = tuple(_postures(loaded, choice.sites, tell))
         promises = estate_posture(loaded.estate, sites, _recorded(ledger), _now())
         collected = (*collected, *sites, promises)
     made = judged(loaded, catalogue, collected, broken=tuple(str(problem) for problem in problems))
-    previous = last_audit(ledger)
     record = evidence.append(ledger, _entry(made), _files(made, collected))
     return Audited(made, catalogue, previous, record, problems, copy(loaded, tell))
 

@@ -67,8 +67,10 @@ def _xlsx(told: Told) -> bytes:
 
 
 def _ciso(told: Told) -> bytes:
-    from provisioner.report.ciso_assistant import ciso_findings  # noqa: PLC0415
+    from provisioner.report.ciso_assistant import ciso_audit, ciso_findings  # noqa: PLC0415
 
+    if told.framework:
+        return ciso_audit(told.audit, told.catalogue, told.framework, language=told.language)
     return ciso_findings(told.audit, told.catalogue, language=told.language)
 
 

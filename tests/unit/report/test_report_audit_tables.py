@@ -87,16 +87,16 @@ def test_ciso_assistant_is_never_told_that_something_complies():
     results = {key: row[header.index("compliance_result")] for key, row in told.items()}
     progress = {key: row[header.index("requirement_progress")] for key, row in told.items()}
     assert set(results.values()) == {"not_assessed"}
-    assert progress == {"EXI 05.D": "in_review", "EXI 05.G": "in_review", "EXI 28": "to_do"}
+    assert progress == {"[EXI 05.D]": "in_review", "[EXI 05.G]": "in_review", "[EXI 28]": "to_do"}
 
 
 def test_ciso_assistant_hears_of_requirements_with_failures():
     header, *listed = rows(ciso_audit(audit(), catalogue(), "hds", language="fr"), "audit")
     results = {row[header.index("ref_id")]: row[header.index("compliance_result")] for row in listed}
     assert results == {
-        "EXI 05.D": "non_compliant",
-        "EXI 05.G": "partially_compliant",
-        "EXI 28": "not_assessed",
+        "[EXI 05.D]": "non_compliant",
+        "[EXI 05.G]": "partially_compliant",
+        "[EXI 28]": "not_assessed",
     }
 
 
