@@ -118,6 +118,23 @@ def test_a_changed_byte_anywhere_in_the_signature_of_a_pack_is_found(packed, led
         assert flaws_of(packed, ledger)[0].startswith("audit-2026.zip.sig: ")
 
 
+def test_a_changed_byte_in_any_file_of_a_pack_is_found_by_the_commands_on_the_page(packed):
+    folder = unzipped(packed)
+    good = typed(folder).stdout
+    assert good.count("Good ") == 5
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        # ssh-keygen overlooks what stands between the lines of a signature; the list of hashes does not.
+        places = [place for place, byte in enumerate(content) if byte != ord("\n")]
+        for place in (places[len(places) // 2], places[-1]):
+            file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            done = typed(folder)
+            assert done.stdout != good, (file, place)
+            assert re.search(r"FAILED|Could not verify|BROKEN|rror", done.stdout + done.stderr), (file, place)
+        file.write_bytes(content)
+    assert typed(folder).stdout == good
+
+
 def zipped_again(folder: Path, target: Path):
     with zipfile.ZipFile(target, "w") as archive:
         for path in sorted(folder.rglob("*")):
