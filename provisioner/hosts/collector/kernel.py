@@ -15,7 +15,7 @@ SECURITY = "/sys/kernel/security"
 
 _PRIVATE = re.compile(r"(^|[./_])(stable_secret|tcp_fastopen_key|uuid|boot_id|binfmt_misc|stat_refresh)$")
 """Secrets, what differs each time, and what is done by being read."""
-_ONE_OF_MANY = re.compile(r"^net/ipv[46]/(conf|neigh)/(?!all/|default/)")
+_ONE_OF_MANY = re.compile(r"^net/ipv[46]/(conf|neigh)/(?!all/|default/).")
 """Settings of single interfaces: a node has thousands of them."""
 
 

@@ -72,6 +72,13 @@ def test_what_every_debian_has_is_found(facts, name):
     assert facts["sections"][name]["data"]
 
 
+def test_settings_of_the_network_are_found_for_all_interfaces_and_not_for_each(facts):
+    found = facts["sections"]["sysctl"]["data"]
+    assert "net.ipv4.conf.all.rp_filter" in found
+    assert "net.ipv4.conf.default.rp_filter" in found
+    assert not [name for name in found if name.startswith("net.ipv4.conf.lo.")]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root reads the passwords' kinds")
 def test_accounts_are_found_and_hashes_stay(facts, answer):
     assert facts["sections"]["accounts"]["data"]["users"]["root"]["uid"] == 0
