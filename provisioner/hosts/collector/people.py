@@ -61,8 +61,8 @@ def accounts() -> dict[str, Any]:
         "groups": {fields[0]: _group(fields) for fields in sorted(groups)},
         "uid_zero": sorted(fields[0] for fields in users if fields[2] == "0"),
         "empty_passwords": sorted(name for name, user in named.items() if user["password"] == NONE),
-        "duplicate_uids": _twice(fields[2] for fields in users),
-        "duplicate_gids": _twice(fields[2] for fields in groups),
+        "duplicate_uids": _twice(filter(None, (fields[2] for fields in users))),
+        "duplicate_gids": _twice(filter(None, (fields[2] for fields in groups))),
         "duplicate_names": _twice(fields[0] for fields in users) + _twice(fields[0] for fields in groups),
         "missing_homes": sorted(
             name for name, user in named.items() if user["login"] and not user["home_mode"]
@@ -81,23 +81,28 @@ def _twice(values: Any) -> list[str]:
     return sorted({value for value in seen if seen.count(value) > 1})
 
 
+def _number(field: str) -> int | None:
+    """A number of a user or group; None in entries that refer to a directory (`+::::::`) or are wrong."""
+    return int(field) if field.isdecimal() else None
+
+
 def _group(fields: list[str]) -> dict[str, Any]:
-    return {"gid": int(fields[2]), "members": sorted(filter(None, fields[3].split(",")))}
+    return {"gid": _number(fields[2]), "members": sorted(filter(None, fields[3].split(",")))}
 
 
 def _user(fields: list[str], shadow: list[str] | None, first: int) -> dict[str, Any]:
-    uid, home = int(fields[2]), fields[5]
+    uid, home = _number(fields[2]), fields[5]
     password = shadow[1] if fields[1] == "x" and shadow else fields[1]
     place = rights(home) if home and os.path.isdir(home) else {}
     return {
         "uid": uid,
-        "gid": int(fields[3]),
+        "gid": _number(fields[3]),
         "home": home,
         "home_mode": place.get("mode"),
         "home_owner": place.get("owner"),
         "shell": fields[6],
         "login": fields[6] not in NO_LOGIN,
-        "system": uid < first or uid == NOBODY,
+        "system": uid is not None and (uid < first or uid == NOBODY),
         "password": kind_of(password),
         **_ages(shadow[2:8] if shadow else [""] * 6),
     }

@@ -100,8 +100,11 @@ def _key_mode(settings: dict[str, str]) -> str | None:
 
 
 def rule_of(told: dict[str, Any]) -> dict[str, Any]:
-    """A line of pg_hba_file_rules. Raises Unseen for one that PostgreSQL itself could not read."""
-    if told.get("error"):
+    """A line of pg_hba_file_rules. Raises Unseen for one that PostgreSQL itself could not read.
+
+    A line for TLS is read even where TLS is off, and is then no mistake of its own.
+    """
+    if told.get("error") and not told["error"].startswith("hostssl record cannot match"):
         raise Unseen(f"line {told.get('line_number')} of pg_hba.conf is wrong: {told['error']}")
     options = [one for one in told.get("options") or [] if "passw" not in one.lower()]
     return {

@@ -38,8 +38,8 @@ def maybe(one):
 
 RIGHTS = of(mode=MODE, owner=TEXT, group=TEXT)
 USER = of(
-    uid=WHOLE,
-    gid=WHOLE,
+    uid=MAYBE_WHOLE,
+    gid=MAYBE_WHOLE,
     home=TEXT,
     home_mode=MAYBE_MODE,
     home_owner=MAYBE_TEXT,
@@ -140,7 +140,7 @@ SECTIONS = {
     ),
     "accounts": of(
         users=named(USER),
-        groups=named(of(gid=WHOLE, members=every(TEXT))),
+        groups=named(of(gid=MAYBE_WHOLE, members=every(TEXT))),
         uid_zero=every(TEXT),
         empty_passwords=every(TEXT),
         duplicate_uids=every(TEXT),

@@ -176,6 +176,23 @@ def test_keys_have_their_length_and_what_they_are_bound_to():
     assert (old["type"], old["bits"], old["options"]) == ("ssh-rsa", 2048, [])
 
 
+def test_accounts_of_a_directory_hide_none_of_the_others(monkeypatch):
+    texts = {
+        "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\n+::::::\n-@gone::::::\n",
+        "/etc/group": "root:x:0:\n+:::\n",
+        "/etc/shadow": "root:*:20000:0:99999:7:::\n",
+    }
+    monkeypatch.setattr(people, "read", texts.__getitem__)
+    found = people.accounts()
+    assert {name: user["uid"] for name, user in found["users"].items()} == {
+        "root": 0,
+        "+": None,
+        "-@gone": None,
+    }
+    assert found["uid_zero"] == ["root"]
+    assert found["duplicate_uids"] == []
+
+
 def test_lines_of_pg_hba_have_networks_as_one_writes_them():
     told = {
         "line_number": 9,
@@ -200,6 +217,12 @@ def test_lines_of_pg_hba_have_networks_as_one_writes_them():
         postgres.rule_of({**told, "address": "::1", "netmask": "ffff:" * 7 + "ffff"})["address"] == "::1/128"
     )
     assert postgres.rule_of({**told, "address": None, "netmask": None})["address"] is None
+
+
+def test_a_line_for_tls_is_read_where_tls_is_off():
+    said = "hostssl record cannot match because SSL is disabled"
+    told = {"type": "hostssl", "database": ["app"], "user_name": ["app"], "auth_method": "scram-sha-256"}
+    assert postgres.rule_of({**told, "error": said})["type"] == "hostssl"
 
 
 def test_a_line_of_pg_hba_that_postgresql_cannot_read_is_an_error():
