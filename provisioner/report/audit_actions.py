@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,6 +13,8 @@ from provisioner.model.finding import Audit, Finding, Verdict, Waived
 from provisioner.report.audit_tally import Tally
 
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
+NOT_SET = re.compile(r"(\w+)\..* is not set")
+"""The reason of a check whose fact its section does not tell."""
 SOON = timedelta(days=30)
 """A waiver that expires within this time is pointed out."""
 
@@ -104,8 +107,22 @@ def gaps(tally: Tally) -> tuple[Gap, ...]:
     for one in tally.audit.findings:
         if one.verdict is Verdict.UNKNOWN:
             hidden[one.reason].append(one)
-    ranked = sorted(hidden.items(), key=lambda item: (-len(item[1]), item[0]))
-    return tuple(Gap(reason, _names(found), _checks(found)) for reason, found in ranked)
+    ranked = sorted(_together(hidden).items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(Gap(reason, _names(found), _checks(found)) for (reason, _), found in ranked)
+
+
+def _together(hidden: Mapping[str, list[Finding]]) -> dict[tuple[str, tuple[str, ...]], list[Finding]]:
+    """By reason and subjects; what one section lacks on the same subjects is told once."""
+    merged: dict[tuple[str, tuple[str, ...]], list[Finding]] = defaultdict(list)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for reason, found in hidden.items():
+        lacking = NOT_SET.fullmatch(reason)
+        told = f"{lacking[1]} tells nothing of what is asked" if lacking else reason
+        alike[told, _names(found)].append(reason)
+    for (told, names), reasons in alike.items():
+        for reason in reasons:
+            merged[told if len(reasons) > 1 else reason, names] += hidden[reason]
+    return merged
 
 
 def borne(tally: Tally) -> tuple[Borne, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -83,6 +84,7 @@ def _page(tally: Tally, previous: Audit | None, language: Language, *, paper: bo
         with_evidence=not paper or _open_groups(tally) <= PAPER,
         tool=_tool(),
         systems=_systems(tally.audit),
+        asked=Counter(one.kind or one.of for one in tally.audit.subjects),
         with_reasons=sum(tally.counts[one] for one in OPEN) <= REASONS,
     )
 

@@ -25,6 +25,7 @@ _WHOLE: tuple[tuple[str, str], ...] = (
         r"\1 n’a pas pu être examiné, sans raison donnée",
     ),
     (r"(\S+) could not be looked at: (.*)", r"\1 n’a pas pu être examiné : \2"),
+    (r"(\S+) tells nothing of what is asked", r"\1 ne dit rien de ce qui est demandé"),
     (r"there is no (\S+) here", r"il n’y a pas de \1 ici"),
     (r"(.+) is not set", r"\1 n’est pas défini"),
 )

@@ -9,6 +9,7 @@ from audits import AT, HOSTILE, SUBJECTS, audit, catalogue, check, clean, previo
 
 from provisioner.errors import BastideError
 from provisioner.model.finding import Finding, Subject, Verdict
+from provisioner.report.audit_actions import Gap, gaps
 from provisioner.report.audit_conclusion import conclusion
 from provisioner.report.audit_html import html, paper
 from provisioner.report.audit_tally import Tally
@@ -138,6 +139,41 @@ def test_who_looked_with_what_and_which_versions_ran_is_said():
     assert "bastide 0.0.1, python 3.13.5 – ce rapport est écrit par bastide" in text
     assert f"{debian}ventoux-1, ventoux-2" in text
     assert f"{other}dpi-db" in text
+
+
+def test_what_one_section_lacks_on_the_same_hosts_is_told_once():
+    lacking = [
+        Finding(key, name, Verdict.UNKNOWN, f'sysctl."{key}" is not set')
+        for key in ("kernel-kptr", "time-nts")
+        for name in ("ventoux-1", "ventoux-2")
+    ]
+    alone = Finding("ssh-ciphers", "ventoux-1", Verdict.UNKNOWN, "sshd.ciphers is not set")
+    (both, one) = gaps(Tally(audit(findings=(*lacking, alone)), catalogue()))
+    assert both == Gap(
+        "sysctl tells nothing of what is asked", ("ventoux-1", "ventoux-2"), ("kernel-kptr", "time-nts")
+    )
+    assert one == Gap("sshd.ciphers is not set", ("ventoux-1",), ("ssh-ciphers",))
+
+
+def test_each_kind_of_what_was_asked_is_counted(french):
+    asked = french.text.split("Ce qui a été demandé")[1].split("Ce qui n’a pas été examiné")[0]
+    assert asked.split() == [
+        "nœud",
+        "Proxmox",
+        "VE",
+        ":",
+        "2",
+        "machine",
+        "virtuelle",
+        ":",
+        "1",
+        "témoin",
+        ":",
+        "1",
+        "site",
+        ":",
+        "1",
+    ]
 
 
 def test_actions_stand_by_severity_then_by_effort(french):
