@@ -18,15 +18,22 @@ RELEASE = 13
 DISK_BYTES = 4 * 1024**3
 FREE_BYTES = 3 * 1024**3
 PACKAGES = (
-    *("apparmor", "auditd", "ca-certificates", "dbus", "initramfs-tools", "iproute2", "iputils-ping", "kmod"),
+    *("apparmor", "apparmor-utils", "auditd", "ca-certificates", "dbus", "grub2-common", "initramfs-tools"),
     *(
+        "iproute2",
+        "iputils-ping",
+        "kmod",
+        "libgcrypt20",
+        "libpam-apparmor",
         "libpam-systemd",
         "linux-image-cloud-amd64",
+        "logrotate",
         "nano",
         "openssh-server",
         "procps",
         "python3",
         "python3-apt",
+        "rsyslog",
     ),
     *("sudo", "systemd-sysv", "udev", "zstd"),
 )
