@@ -24,6 +24,8 @@ PLUGIN_FAILED = "plugin:"
 LOOKS_UP_SECONDS = 1
 """How often a run looks whether it was told to stop, and Ansible said nothing meanwhile."""
 
+STRANGER = "its host key is not the one pinned by the estate (ssh: known_hosts), or none is: nothing was done"
+
 STATES: Mapping[str, Literal["ok", "failed", "unreachable", "skipped"]] = {
     "runner_on_ok": "ok",
     "runner_on_failed": "failed",
@@ -143,7 +145,8 @@ def _message(answer: Mapping[str, Any]) -> str:
         words[0] = f"exit code {answer.get('rc')}" + (f": {words[1].splitlines()[-1]}" if words[1] else "")
     results = (one for one in answer.get("results") or () if isinstance(one, dict))
     words += [str(one.get("msg", "")) for one in results if one.get("failed")]
-    return next((word for word in words if word), "")
+    said = next((word for word in words if word), "")
+    return STRANGER if "mismatching host key" in said else said
 
 
 def _diffs(answer: Mapping[str, Any]) -> Iterator[str]:
