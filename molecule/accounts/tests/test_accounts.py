@@ -215,6 +215,11 @@ def test_an_idle_shell_ends_and_its_user_cannot_prevent_it(host):
     assert host.run("sh -c '. /etc/profile; . /etc/profile'").succeeded
 
 
+def test_a_program_that_crashes_leaves_no_image_of_its_memory(host):
+    assert host.check_output("runuser -l amartin -c 'ulimit -Hc'") == "0"
+    assert host.check_output("su -l root -c 'ulimit -Hc'") == "0"
+
+
 def test_new_files_are_their_owners_alone_but_roots_on_a_node(host):
     assert host.check_output("runuser -l amartin -c umask") == "0077"
     assert host.check_output("bash -lc umask") == ("0022" if is_node(host) else "0077")
