@@ -13,6 +13,7 @@ from lab.hosts.picture import picture
 from lab.hosts.topology import standard
 from provisioner.model.estate import Estate
 from tools.roles_reference import Untold, recommendations_page, role_pages
+from tools.scanners_reference import scanners_page
 
 FILES = (
     "Beside these keys a file may hold `include`, a list of further files (`*` is allowed), and `defaults`,",
@@ -42,12 +43,16 @@ def main() -> int:
 
 
 def written() -> dict[Path, str]:
-    """Every page by its file. Raises Untold when the roles do not say what becomes of a recommendation."""
+    """Every page by its file.
+
+    Raises Untold when the roles do not say what becomes of a recommendation, or nobody why a scanner differs.
+    """
     return {
         FOLDER / "estate.md": estate_page(Estate.model_json_schema(by_alias=True)),
         FOLDER / "commands.md": commands_page(),
         FOLDER / "lab.svg": picture(standard()),
         FOLDER / "anssi-bp-028.md": recommendations_page(),
+        FOLDER / "scanners.md": scanners_page(),
         **role_pages(),
     }
 
