@@ -51,8 +51,10 @@ def boot(machine: Machine) -> None:
     cgroups.make(machine.name)
     cgroups.limit(machine.name, memory_bytes=machine.memory_bytes, cpus=machine.cpus)
     # What the machine's own systemd sees is version 2 alone, and a seccomp filter would slow its calls.
-    settings = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_SECCOMP": "0"}
-    cgroups.spawn(machine.name, _nspawn(machine), machine.log, **settings)
+    # A machine may change the kernel's settings of its own network, as LXC lets it.
+    settings = {"UNIFIED_HIERARCHY": "1", "API_VFS_WRITABLE": "network"}
+    named = {f"SYSTEMD_NSPAWN_{name}": value for name, value in settings.items()}
+    cgroups.spawn(machine.name, _nspawn(machine), machine.log, **named, SYSTEMD_SECCOMP="0")
 
 
 def _nspawn(machine: Machine) -> tuple[str, ...]:
