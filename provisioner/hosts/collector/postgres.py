@@ -10,7 +10,7 @@ from glob import glob
 from typing import Any
 
 from provisioner.hosts.collector.files import rights
-from provisioner.hosts.collector.look import Unseen, keep, read_if_there, run
+from provisioner.hosts.collector.look import Unseen, attempt, keep, read_if_there, run
 from provisioner.hosts.collector.shared import pairs
 
 PRIVATE = ("primary_conninfo", "ssl_passphrase_command", "archive_command", "restore_command")
@@ -38,19 +38,22 @@ MANY = 20
 
 
 def postgres() -> dict[str, Any] | None:
-    """The clusters as Debian files them, in /etc/postgresql; null where there are none."""
+    """The clusters as Debian files them, in /etc/postgresql; null where none runs or is to run."""
     folders = sorted(os.path.dirname(path) for path in glob("/etc/postgresql/*/*/postgresql.conf"))
-    return {"clusters": [_cluster(folder) for folder in folders]} if folders else None
+    clusters = [found for found in map(_cluster, folders) if found]
+    return {"clusters": clusters} if clusters else None
 
 
-def _cluster(folder: str) -> dict[str, Any]:
+def _cluster(folder: str) -> dict[str, Any] | None:
     version, name = folder.split("/")[-2:]
     told = pairs(read_if_there(f"{folder}/postgresql.conf"))
     port = re.match(r"'?(\d+)", told.get("port", "5432"))
     number = int(port[1]) if port else 5432
-    if not os.path.exists(f"/run/postgresql/.s.PGSQL.{number}"):
-        raise Unseen(f"the cluster {version}/{name} of PostgreSQL does not run, so that it cannot be asked")
-    return {"version": version, "name": name, "port": number, **_answers(number)}
+    if os.path.exists(f"/run/postgresql/.s.PGSQL.{number}"):
+        return {"version": version, "name": name, "port": number, **_answers(number)}
+    if attempt("systemctl", "is-enabled", "postgresql.service").out.strip() in {"disabled", "masked"}:
+        return None  # installed, and switched off for good: it serves nobody
+    raise Unseen(f"the cluster {version}/{name} of PostgreSQL does not run, so that it cannot be asked")
 
 
 def _answers(port: int) -> dict[str, Any]:
