@@ -143,15 +143,15 @@ def _soon(expires: date, today: date) -> bool:
 
 
 def changes(tally: Tally, previous: Audit) -> Changes:
-    """What moved between two audits, by check and subject."""
+    """What moved between two audits, by check and subject; subjects that joined are named as such alone."""
     asked = tally.catalogue.checks
     before = {(one.check, one.subject): one.verdict for one in previous.findings if one.check in asked}
+    names, then = {one.name for one in tally.audit.subjects}, {one.name for one in previous.subjects}
     moved = [
         Moved(one.check, one.subject, was, one.verdict)
         for one in tally.audit.findings
-        if (was := before.get((one.check, one.subject))) is not one.verdict
+        if one.subject in then and (was := before.get((one.check, one.subject))) is not one.verdict
     ]
-    names, then = {one.name for one in tally.audit.subjects}, {one.name for one in previous.subjects}
     return Changes(
         previous,
         worse=_sorted(one for one in moved if one.now is Verdict.FAIL),
