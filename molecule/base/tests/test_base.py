@@ -44,8 +44,12 @@ def test_a_repository_that_nobody_declared_is_used_no_more(host):
 
 def test_what_nobody_wants_is_gone_and_what_everybody_needs_is_there(host):
     assert not host.package("telnet").is_installed
-    for name in ("ca-certificates", "needrestart", "unattended-upgrades"):
+    for name in ("ca-certificates", "libpam-tmpdir", "needrestart", "unattended-upgrades"):
         assert host.package(name).is_installed
+
+
+def test_each_user_has_a_temporary_folder_of_their_own(host):
+    assert host.check_output("su -s /bin/sh nobody -c 'stat -c %a-%U $TMPDIR'") == "700-nobody"
 
 
 def test_upgrades_begin_inside_the_first_half_of_a_window(host):
