@@ -8,6 +8,7 @@ from typing import Any
 
 from bench import estates
 from bench.apply import apply
+from bench.audit import audit
 from bench.harden import harden
 from bench.measure import BenchError, machine, progress
 from bench.observe import observe
@@ -15,7 +16,7 @@ from bench.validate import validate
 from lab.running import lab_process
 from lab.spec import LabSpec
 
-PARTS = ("observe", "validate", "apply", "harden")
+PARTS = ("observe", "validate", "apply", "harden", "audit")
 SITES, GUESTS = 2, 1000
 
 
@@ -35,6 +36,8 @@ def measured(parts: list[str], folder: Path) -> dict[str, Any]:
         document["apply"] = apply(folder)
     if "harden" in parts:
         document["harden"] = harden(folder)
+    if "audit" in parts:
+        document["audit"] = audit(folder)
     return document
 
 
