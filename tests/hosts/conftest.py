@@ -5,12 +5,14 @@ import subprocess
 import sys
 
 import pytest
-from hosts_lab import ROOT, UpLab, bastide, bastide_lab, estate_for, wait_for
+from hosts_lab import ROOT, UpLab, bastide, bastide_lab, estate_for, harden, wait_for
 
 from lab.hosts import cleanup, lifecycle, names, preflight
 from lab.hosts.topology import standard
 
 NODES = ("10.84.0.11", "10.84.0.12", "10.184.0.11", "10.184.0.12")
+WITNESS, FILES = "10.99.0.2", "10.84.20.31"
+PROXIES = ("10.84.20.61", "10.184.20.61")
 
 
 def _missing() -> str:
@@ -59,6 +61,27 @@ def applied(up_lab, tmp_path_factory):
     done = bastide("-e", str(estate), "apply", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     return up_lab, estate
+
+
+@pytest.fixture(scope="session")
+def serving(applied):
+    """The lab once guests have come up, and the patient record is served at both sites."""
+    lab, _ = applied
+    for proxy in PROXIES:
+        health = f"curl -skf https://{proxy}/api/health"
+        wait_for(lambda ask=health: lab.try_ssh(WITNESS, ask).returncode == 0, 180)
+    wait_for(lambda: lab.answers(FILES), 180)
+    return applied
+
+
+@pytest.fixture(scope="session")
+def hardened(serving):
+    """The lab and its estate after hosts of each kind were hardened."""
+    _, estate = serving
+    done = harden(estate)
+    if done.returncode:
+        pytest.fail(done.stderr, pytrace=False)
+    return serving
 
 
 @pytest.fixture

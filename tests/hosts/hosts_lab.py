@@ -17,6 +17,8 @@ from lab.hosts.access import Access
 from lab.running import RunningLab
 
 ROOT = Path(__file__).parents[2]
+HARDENED = ("ca-dpi-db", "ca-files", "ventoux-?")
+"""A cluster, its database and its files: a host of each kind, for this takes long."""
 
 
 def bastide_lab(*words, folder):
@@ -36,6 +38,13 @@ def bastide(*words, keeps=None):
         cwd=ROOT,
         env=os.environ | {"NO_COLOR": "1"} | ({"XDG_DATA_HOME": str(keeps)} if keeps else {}),
     )
+
+
+def harden(estate, *hosts):
+    """`bastide harden` at the level high, of the hosts that are hardened in tests unless others are named."""
+    chosen = (word for host in hosts or HARDENED for word in ("--limit", host))
+    words = ("harden", *chosen, "--profile", "high", "--yes", "--break-glass", "a test", "--json")
+    return bastide("-e", str(estate), *words, keeps=estate.parent)
 
 
 def estate_for(lab_folder, folder):

@@ -3,32 +3,22 @@
 import json
 
 import pytest
-from hosts_lab import bastide, bastide_lab, listens, wait_for
+from hosts_lab import bastide_lab, harden, listens, wait_for
 
 NODES = {"ventoux-1": "10.84.0.11", "ventoux-2": "10.84.0.12", "luberon-1": "10.184.0.11"}
 NODE, OTHER, WITNESS = "10.84.0.11", "10.84.0.12", "10.99.0.2"
 DATABASE, APPLICATION, PROXIES = "10.84.20.21", "10.84.20.22", ("10.84.20.61", "10.184.20.61")
 FILES, METRICS, NAMES = "10.84.20.31", "10.84.20.63", "10.184.20.62"
 MOVED = "115"
-CHOSEN = ("--limit", "ca-dpi-db", "--limit", "ca-files", "--limit", "ventoux-?")
-HARDEN = ("harden", *CHOSEN, "--profile", "high", "--yes", "--break-glass", "a test")
-"""A cluster, its database and its files: a host of each kind, for this is done twice."""
 
 
 @pytest.fixture(scope="module", params=["as it was", "hardened"])
-def lab(request, applied):
+def lab(request, serving):
     """The lab with its platform, before and after hosts of each kind were hardened."""
-    lab, estate = applied
-    for proxy in PROXIES:
-        wait_for(lambda at=proxy: healthy(lab, at), 180)
+    lab, _ = serving
     if request.param == "hardened":
-        done = bastide("-e", str(estate), *HARDEN, keeps=estate.parent)
-        assert done.returncode == 0, done.stdout + done.stderr
+        request.getfixturevalue("hardened")
     return lab
-
-
-def healthy(lab, proxy):
-    return lab.try_ssh(WITNESS, f"curl -skf https://{proxy}/api/health").returncode == 0
 
 
 def test_every_node_answers_for_its_cluster(lab):
@@ -95,10 +85,10 @@ def test_names_and_files_are_served(lab):
         assert listens(address, port), address
 
 
-def test_hardening_again_changes_nothing(applied):
-    lab, estate = applied
+def test_hardening_again_changes_nothing(hardened):
+    lab, estate = hardened
     assert lab.ssh(NODE, "tail -n 1 /etc/bastide/level") == "4"
-    again = bastide("-e", str(estate), *HARDEN, "--json", keeps=estate.parent)
+    again = harden(estate)
     told = json.loads(again.stdout)
     assert again.returncode == 0, again.stderr
     assert {host["host"]: host["changes"] for host in told["hosts"] if host["changes"]} == {}
