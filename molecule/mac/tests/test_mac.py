@@ -74,4 +74,4 @@ def test_a_container_writes_nothing_for_a_kernel_that_is_not_its_own(host):
     settings = host.file("/etc/sysctl.d/zz-bastide.conf")
     if settings.exists:  # where it may set up its network
         lines = settings.content_string.splitlines()
-        assert {line.split(".")[0] for line in lines if not line.startswith("#")} == {"-net"}
+        assert {line.split(".")[0] for line in lines if not line.startswith("#")} == {"net"}
