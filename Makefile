@@ -16,7 +16,7 @@ demo: $(STAMP) ## Play the main job on the lab and leave it up to look at; `make
 
 test: $(STAMP) lint ## Everything: linters, types, contracts, and all levels of tests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/demo.py --end
-	@$(BIN)/pytest -n $${BASTIDE_TEST_WORKERS:-2} --dist loadgroup
+	@$(BIN)/pytest -n $${BASTIDE_TEST_WORKERS:-3} --dist loadgroup
 
 check: $(STAMP) lint ## What needs no lab: linters, types, contracts, unit and contract tests; under 3 minutes
 	@$(BIN)/pytest -n $${BASTIDE_TEST_WORKERS:-2} --dist loadgroup tests/unit tests/contract
