@@ -138,6 +138,8 @@ def _finish(console: Console, stage: Stage, missing: tuple[str, ...]) -> None:
     """Say what is left to look at, and end the lab where nobody will look."""
     console.print(f"\n[bold green]▌ Done in {time.monotonic() - stage.began:.0f} s[/]")
     console.print("The transcript is in demo/report.html, the approved plan in demo/plan.json.")
+    for report in sorted((OUT / "reports").glob("*")):
+        console.print(f"What an auditor reads of the hardened lab: {report.relative_to(ROOT)}")
     console.print(demo_light.ABOUT if missing else demo_hosts.ABOUT)
     if missing:
         _warn(console, missing)

@@ -69,21 +69,45 @@ LOOKING = (
     Scene("Ask the patient database of Cavaillon", _counts(OTHER_DATABASE)),
     Scene("Ansible sees the same estate", ("ansible-inventory", "-i", f"{ESTATE}/bastide.yml", "--graph")),
 )
-HARDEN = ("bastide", "-e", ESTATE, "harden", "--limit", "ca-files", "--limit", "ventoux-1")
+HARDEN = ("bastide", "-e", ESTATE, "harden")
+AUDIT = ("bastide", "-e", ESTATE, "audit", "--lang", "en")
+REPORTS = "demo/reports"
 HARDENING = (
     Scene(
+        "Look at every host and cluster as they are; nothing is changed (exit 4: something fails)", AUDIT, 4
+    ),
+    Scene(
         "What would the level that the estate asks for change about SSH on one host? (exit 4)",
-        ("bastide", "-e", ESTATE, "harden", "--check", "--limit", "ca-files", "--tags", "ssh"),
+        (*HARDEN, "--check", "--limit", "ca-files", "--tags", "ssh"),
         4,
     ),
     Scene(
-        "Harden a guest and a node, with a rollback armed while access changes (without --limit: every host)",
+        "Harden every host, site by site, with a rollback armed while access changes",
         (*HARDEN, "--yes", "--break-glass", "the demo's own window"),
         pictured=True,
     ),
     Scene(
-        "Again: nothing is left to change",
-        (*HARDEN, "--check"),
+        "Again on two of them: nothing is left to change",
+        (*HARDEN, "--check", "--limit", "ca-files", "--limit", "ventoux-1"),
+    ),
+)
+PROOF = (
+    Scene(
+        "Look at everything again (exit 4: some things a lab has not, such as restores tested)",
+        AUDIT,
+        4,
+        pictured=True,
+    ),
+    Scene(
+        "Was anything of what was recorded touched since, here or at the backup servers?",
+        ("bastide", "-e", ESTATE, "evidence", "verify", "--copies"),
+    ),
+    Scene(
+        "Write what an auditor reads, and an archive that proves itself with stock tools",
+        (
+            *("bastide", "-e", ESTATE, "report", "--output", REPORTS, "--pack", f"{REPORTS}/evidence.zip"),
+            *("--format", "html", "--format", "pdf", "--format", "xlsx"),
+        ),
     ),
 )
 ENDING = (
@@ -117,6 +141,8 @@ def play(stage: Stage) -> None:
         stage.play(scene)
     stage.tell("Both patient applications go on as before", _opened())
     stage.play(STATUS)
+    for scene in PROOF:
+        stage.play(scene)
 
 
 def _lose_a_node(stage: Stage) -> None:
