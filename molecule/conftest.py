@@ -5,6 +5,8 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the group at its own turn
 def pytest_collection_modifyitems(items):
-    """Keep the tests of one machine in their order."""
+    """Keep the tests of one machine in their order, and those of none."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.callspec.params["_testinfra_host"])))
+        about = getattr(item, "callspec", None)
+        machine = about.params.get("_testinfra_host") if about else None
+        item.add_marker(pytest.mark.xdist_group(str(machine)))

@@ -28,6 +28,7 @@ PATTERNS: Mapping[str, str] = {
     r"^[A-Z]{2}$": "a country of two capital letters, such as FR",
     r"^[^\s:/]+@[A-Za-z][A-Za-z0-9._-]+$": "a user with its realm, such as `astreinte@pve`",
     r"^[A-Za-z][A-Za-z0-9._-]+$": "the name of a token",
+    r"^(/[A-Za-z0-9._-]+)+$": "the path of a folder from the root, such as `/srv/evidence`",
     r"^[^\s:/]+@[A-Za-z][A-Za-z0-9._-]+![A-Za-z][A-Za-z0-9._-]+$": "a token such as `bastide@pve!plan`",
     r"^/[A-Za-z0-9._/-]*$": "a path such as `/`, `/vms/110` or `/storage/local`",
     r"^[A-Za-z][A-Za-z0-9_-]{1,17}$": "a firewall name of 2 to 18 letters, digits, `_` or `-`",
