@@ -83,10 +83,10 @@ def test_the_certificate_serves_both_ends_of_a_connection(host):
     assert host.run(VERIFY.replace("sslserver", "sslclient")).rc == 0
 
 
-def test_the_authority_cannot_pretend_to_be_a_mirror(host):
+def test_the_authority_cannot_pretend_to_be_a_mirror(host, name):
     extensions = "extendedKeyUsage = serverAuth\nsubjectAltName = DNS:{}"
-    for name, verdict in (("deb.debian.org", "permitted subtree violation"), ("new.lab", "OK")):
-        forged = sign("forged", extensions.format(name))
+    for pretended, verdict in (("deb.debian.org", "permitted subtree violation"), ("new.lab", "OK")):
+        forged = sign(f"forged-{name}", extensions.format(pretended))
         assert verdict in host.run("echo %s | openssl verify 2>&1", forged).stdout
 
 
