@@ -30,7 +30,7 @@ REFUSED = 5
 LOOK_YOURSELF = """\
 Look yourself; the lab stays up (about {memory} of memory) until you end it:
 
-  export PATH=$PWD/.venv/bin:$PATH
+  export PATH=$PWD/.venv/bin:$PATH XDG_DATA_HOME=$PWD/demo/.kept
 
   {curl}
   {browser}

@@ -84,7 +84,6 @@ HARDENING = (
     Scene(
         "Harden every host, site by site, with a rollback armed while access changes",
         (*HARDEN, "--yes", "--break-glass", "the demo's own window"),
-        pictured=True,
     ),
     Scene(
         "Again on two of them: nothing is left to change",
