@@ -162,3 +162,21 @@ def held(scene: Scene, method: str, path: str, *args: str) -> Iterator[Held]:
         apply.stderr = apply.process.communicate(timeout=HELD_SECONDS)[1]
     finally:
         apply.kill()
+
+
+def interrupted_while_it_looks(scene: Scene, *command: str, seconds: float) -> tuple[int, str, str]:
+    """Ctrl-C during a slow answer: exit code, stdout and stderr; it has to end within these seconds."""
+    control = scene.lab.control
+    before = control.requests(SITE)
+    fault = control.fault("slow", SITE, seconds=10 * seconds)
+    process = scene.bastide.start(*command)
+    try:
+        while control.requests(SITE) == before and process.poll() is None:
+            requests.Session().close()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=seconds)
+    finally:
+        process.kill()
+        process.wait()
+    control.lift(fault, site=SITE)
+    return process.returncode, out, err

@@ -1,12 +1,10 @@
 """Audits on bad days: what was not seen is unknown, what was recorded stays, and nothing is half-written."""
 
 import json
-import signal
 
 import pytest
-import requests
 
-from tests.integration.bad_days.scenes import SITE, Scene, told
+from tests.integration.bad_days.scenes import SITE, Scene, interrupted_while_it_looks, told
 
 AUDIT = ("audit", "--fail-on", "nothing")
 MAX_SECONDS = 15
@@ -75,20 +73,8 @@ def test_a_full_disk_leaves_no_half_report(untouched: Scene):
 
 def test_ctrl_c_while_it_looks_records_nothing_and_breaks_nothing(untouched: Scene):
     untouched.bastide(*AUDIT)
-    control = untouched.lab.control
-    before = control.requests(SITE)
-    fault = control.fault("slow", SITE, seconds=10 * MAX_SECONDS)
-    process = untouched.bastide.start(*AUDIT)
-    try:
-        while control.requests(SITE) == before and process.poll() is None:
-            requests.Session().close()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=MAX_SECONDS)
-    finally:
-        process.kill()
-        process.wait()
-    control.lift(fault, site=SITE)
-    assert (process.returncode, out) == (130, "")
+    code, out, err = interrupted_while_it_looks(untouched, *AUDIT, seconds=MAX_SECONDS)
+    assert (code, out) == (130, "")
     assert "Traceback" not in err
     assert len(records(untouched)) == 1
     untouched.bastide(*AUDIT)

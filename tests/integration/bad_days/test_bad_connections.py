@@ -1,14 +1,12 @@
 """Endpoints that do not answer, or are not who they should be: said at once, and the rest is planned."""
 
-import signal
 import socket
 
 import pytest
-import requests
 
 from lab.pki import Authority
 from lab.spec import LabSpec
-from tests.integration.bad_days.scenes import OTHER, SITE, Scene, scene, told
+from tests.integration.bad_days.scenes import OTHER, SITE, Scene, interrupted_while_it_looks, scene, told
 
 MAX_SECONDS = 60
 
@@ -146,19 +144,8 @@ def test_another_release_than_the_estate_says_is_refused(tmp_path):
 
 @pytest.mark.parametrize("command", [("plan",), ("drift",), ("adopt",)])
 def test_ctrl_c_while_it_looks_does_not_wait_for_a_slow_answer(untouched: Scene, command):
-    control = untouched.lab.control
-    before = control.requests(SITE)
-    control.fault("slow", SITE, seconds=10 * MAX_SECONDS)
-    process = untouched.bastide.start(*command)
-    try:
-        while control.requests(SITE) == before and process.poll() is None:
-            requests.Session().close()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=MAX_SECONDS)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 130
+    code, out, err = interrupted_while_it_looks(untouched, *command, seconds=MAX_SECONDS)
+    assert code == 130
     assert "Interrupted" in err
     assert "Traceback" not in err
     assert out == ""
