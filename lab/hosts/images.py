@@ -7,7 +7,6 @@ machine's own apt uses.
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -78,6 +77,8 @@ FILES = {
     "etc/hostname": "localhost\n",
     "etc/machine-id": "",
 }
+# What mmdebstrap would clear away: with the archive's lists a machine installs at once, as a host in service.
+KEPT = "cleanup/apt/lists"
 ENABLED = ("systemd-networkd", "ssh")
 # They wait for hardware, keys or networks that a container does not have, or spend time on first boots.
 MASKED = (
@@ -110,7 +111,7 @@ MASKED = (
 def recipe() -> str:
     """A short hash of everything that the images are made from."""
     platform = [PACKAGES_OF_PLATFORM, UNITS_OF_PLATFORM]
-    whole = json.dumps([RELEASES, PACKAGES, platform, FILES, ENABLED, MASKED, mirrors(13), IMAGE_BYTES])
+    whole = json.dumps([RELEASES, PACKAGES, platform, FILES, KEPT, ENABLED, MASKED, mirrors(13), IMAGE_BYTES])
     return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
@@ -189,7 +190,8 @@ def _build(release: int, target: Path) -> None:
             *("--aptopt=APT::Install-Recommends false", "--aptopt=Acquire::Languages none"),
             *("--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*"),
             *("--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=force-unsafe-io"),
-            *("--include=" + ",".join(PACKAGES), "--skip=check/empty", RELEASES[release], str(target), "-"),
+            *("--include=" + ",".join(PACKAGES), f"--skip=check/empty,{KEPT}"),
+            *(RELEASES[release], str(target), "-"),
             stdin=lines + "\n",
             timeout=BUILD_SECONDS,
         )
@@ -214,7 +216,6 @@ def _finish(target: Path) -> None:
     (target / "var/log/journal").mkdir(exist_ok=True)
     for stamp in ("etc/.updated", "var/.updated"):  # else the first boot builds every cache again
         (target / stamp).touch()
-    shutil.rmtree(target / "var/lib/apt/lists", ignore_errors=True)
 
 
 def mirrors(release: int) -> list[str]:

@@ -151,7 +151,7 @@ def _ensured(cache: Path, wanted: Path, name: str, say: Callable[[str], None]) -
 def recipe() -> str:
     """A short hash of everything that the image is made from."""
     files = [BEFORE, AFTER, ENABLED, MASKED]
-    parts = [PACKAGES, QEMU_PACKAGES, *files, images.mirrors(RELEASE), DISK_BYTES, PARAMETERS]
+    parts = [PACKAGES, QEMU_PACKAGES, *files, images.KEPT, images.mirrors(RELEASE), DISK_BYTES, PARAMETERS]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
@@ -187,7 +187,8 @@ def _debootstrap(target: Path, variant: str, packages: tuple[str, ...], *options
         run(
             *("mmdebstrap", "--quiet", f"--variant={variant}", "--mode=root", "--format=directory"),
             *("--aptopt=APT::Install-Recommends false", "--aptopt=Acquire::Languages none", *options),
-            *("--include=" + ",".join(packages), "--skip=check/empty", images.RELEASES[RELEASE], target, "-"),
+            *("--include=" + ",".join(packages), f"--skip=check/empty,{images.KEPT}"),
+            *(images.RELEASES[RELEASE], target, "-"),
             stdin="\n".join(images.mirrors(RELEASE)) + "\n",
             timeout=images.BUILD_SECONDS,
         )
