@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PEER := .venv-peer
 
-.PHONY: help demo test check lint lint-plays lint-roles lint-code molecule test-hosts-api rounds docs bench wheel clean
+.PHONY: help demo test check lint lint-plays lint-roles lint-code molecule test-hosts-api test-harden rounds docs bench wheel clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ rounds: $(STAMP) ## Bring the lab of real hosts up and down ten times, and ten t
 test-hosts-api: $(STAMP) ## The tests of the API again, every lab of them on real hosts; needs root
 	@$(BIN)/pytest --real-hosts -n $${BASTIDE_TEST_WORKERS:-2} --dist loadfile tests/integration tests/contract \
 	    tests/lab --ignore tests/lab/platform
+
+test-harden: $(STAMP) ## Harden every host of the lab at level high: what worked works after, and again changes nothing
+	@BASTIDE_TEST_HARDENED='*' $(BIN)/pytest tests/hosts/test_hosts_harden.py
 
 docs: $(STAMP) ## Write the generated documents again
 	@$(BIN)/python tools/reference.py

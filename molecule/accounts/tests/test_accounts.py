@@ -198,6 +198,14 @@ def test_an_account_that_is_locked_opens_for_no_password_and_no_key(host, ssh):
     assert su(host, "ancien", PASSWORD).failed
 
 
+def test_only_who_is_named_plans_jobs(host):
+    plan = "echo '@yearly true' | runuser -u %s -- crontab -"
+    assert host.run(plan, "bdurand").succeeded
+    refused = host.run(plan, "amartin")
+    assert refused.failed
+    assert "not allowed to use this program" in refused.stderr
+
+
 def test_no_service_has_a_shell(host):
     rows = [line.split(":") for line in host.check_output("getent passwd").splitlines()]
     shells = {row[0]: row[6] for row in rows if int(row[2]) < 1000}
