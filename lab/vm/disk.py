@@ -18,8 +18,9 @@ RELEASE = 13
 DISK_BYTES = 4 * 1024**3
 FREE_BYTES = 3 * 1024**3
 PACKAGES = (
-    *("apparmor", "apparmor-utils", "auditd", "ca-certificates", "dbus", "grub2-common", "initramfs-tools"),
+    *("apparmor", "apparmor-utils", "auditd", "ca-certificates", "cryptsetup-bin", "dbus", "grub2-common"),
     *(
+        "initramfs-tools",
         "iproute2",
         "iputils-ping",
         "kmod",
@@ -35,7 +36,7 @@ PACKAGES = (
         "python3-apt",
         "rsyslog",
     ),
-    *("sudo", "systemd-sysv", "udev", "zstd"),
+    *("sudo", "systemd-cryptsetup", "systemd-sysv", "udev", "zstd"),
 )
 # QEMU comes from the same Debian whatever this machine has: a snapshot is only for the QEMU that wrote it.
 QEMU_PACKAGES = ("qemu-system-x86", "qemu-utils")

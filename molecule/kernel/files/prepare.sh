@@ -28,6 +28,17 @@ END
 done
 useradd --password "$(openssl passwd -6 a-password-of-the-scenario)" clerk
 
+# Three disks: two are new, and one has the beginning of a disk with files.
+modprobe loop
+for name in fresh swap full; do
+  truncate --size 48M "/var/$name.disk"
+done
+dd if=/dev/vda of=/var/full.disk bs=1M count=2 conv=notrunc
+for name in fresh swap full; do
+  losetup --find --loop-ref "$name" "/var/$name.disk"
+done
+sha256sum /var/*.disk > /var/disks.sums
+
 # All packages are there; to read Debian's lists of them would take longer than all else.
 mkdir -p /var/lib/apt/periodic
 touch /var/lib/apt/periodic/update-success-stamp
