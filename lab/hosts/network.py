@@ -191,6 +191,8 @@ def plug(machine: str, site: str, cards: Iterable[tuple[str, str, str | None]]) 
             netns_of_site(site),
             f"link add {end} type veth peer name {card} {address}netns {netns}",
             f"link set {end} master {to} up",
+            # Or the router writes to the card that had the machine's address before, for up to a minute.
+            f"neigh flush dev {to}",
         )
     run(*_inside(netns), "sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
 
