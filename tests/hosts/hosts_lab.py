@@ -17,8 +17,8 @@ from lab.hosts.access import Access
 from lab.running import RunningLab
 
 ROOT = Path(__file__).parents[2]
-HARDENED = os.environ.get("BASTIDE_TEST_HARDENED", "ca-dpi-db ventoux-?").split()
-"""A cluster and its database: a host of each kind, for this takes long. Others on request."""
+HARDENED = os.environ.get("BASTIDE_TEST_HARDENED", "ca-dpi-db ventoux-1").split()
+"""A node and a guest with a database: a host of each kind, for this takes long. Others on request."""
 
 
 def bastide_lab(*words, folder):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hosts_lab import bastide_lab, harden, listens, wait_for
+from hosts_lab import HARDENED, bastide_lab, harden, listens, wait_for
 
 NODES = {"ventoux-1": "10.84.0.11", "ventoux-2": "10.84.0.12", "luberon-1": "10.184.0.11"}
 NODE, OTHER, WITNESS = "10.84.0.11", "10.84.0.12", "10.99.0.2"
@@ -92,4 +92,4 @@ def test_hardening_again_changes_nothing(hardened):
     told = json.loads(again.stdout)
     assert again.returncode == 0, again.stderr
     assert {host["host"]: host["changes"] for host in told["hosts"] if host["changes"]} == {}
-    assert len(told["hosts"]) > len(NODES)
+    assert len(told["hosts"]) >= len(HARDENED)
