@@ -42,7 +42,7 @@ def measured(parts: list[str], folder: Path) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> int:
-    """Measure and print. 0, or 1 if something could not be measured, or 2 for an unknown part."""
+    """Measure and print. 0, 1 if something could not be measured, 2 for an unknown part, 130 after Ctrl-C."""
     if unknown := set(arguments) - set(PARTS):
         print(
             f"bench: there is no part {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}",
@@ -55,6 +55,9 @@ def main(arguments: list[str]) -> int:
         except BenchError as error:
             print(f"bench: {error}", file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            print("bench: interrupted; nothing was measured", file=sys.stderr)
+            return 130
     print(json.dumps(document, indent=2))
     return 0
 
