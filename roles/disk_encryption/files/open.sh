@@ -1,7 +1,5 @@
 # Write the prepared header to the disk unless that was done, and have the volume open, now and at every start.
 # $1: name; $2: device; $3: further options of crypttab(5).
-set -eu
-umask 077
 name=$1 device=$2 options=$3
 cd /etc/cryptsetup-keys.d
 
@@ -16,13 +14,8 @@ if ! grep --quiet "^$name[[:blank:]]" /etc/crypttab 2> /dev/null; then
   cryptsetup luksHeaderRestore --batch-mode --header-backup-file "$name.header" "$device"
   cryptsetup open --test-passphrase --key-file "$name.key" "$device"
   sync "$device"
-  [ -e /etc/crypttab ] || touch /etc/crypttab
-  cp --preserve /etc/crypttab /etc/crypttab.new
   # headless: a server asks nobody for a passphrase, and waits for none.
-  printf '%s UUID=%s %s luks,headless,nofail%s\n' "$name" "$uuid" "/etc/cryptsetup-keys.d/$name.key" "$options" |
-    sed '$a\' /etc/crypttab - > /etc/crypttab.new
-  sync /etc/crypttab.new
-  mv /etc/crypttab.new /etc/crypttab
+  append "$name UUID=$uuid /etc/cryptsetup-keys.d/$name.key luks,headless,nofail$options" /etc/crypttab
   udevadm trigger --settle "$(realpath "$device")"
 fi
 rm -f "$name.header"

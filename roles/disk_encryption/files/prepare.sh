@@ -1,18 +1,8 @@
 # Make the key and the header of a LUKS volume in files, and print the header in base 64. The disk is not touched.
 # $1: name; $2: device; standard input: the passphrase for the day on which the key is lost.
-set -eu
-umask 077
 exec 3>&1 >&2 # for cryptsetup warns where it should answer
 name=$1 device=$2
-install --directory --mode 0700 /etc/cryptsetup-keys.d
-cd /etc/cryptsetup-keys.d
-
-if [ ! -e "$name.key" ]; then
-  head --bytes 64 /dev/urandom > "$name.key.new"
-  chmod 0400 "$name.key.new"
-  sync "$name.key.new"
-  mv "$name.key.new" "$name.key"
-fi
+make_key "$name.key" 64
 
 # A run that was interrupted may have begun to write a header to the disk: the next one is known by the same UUID.
 uuid=$(blkid --probe --output value --match-tag UUID "$name.header" || cat /proc/sys/kernel/random/uuid)
