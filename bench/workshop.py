@@ -15,8 +15,6 @@ from lab.hosts import names, preflight
 from lab.hosts.topology import Topology
 
 RELEASE = 13
-LISTS = "timeout 300 sh -c 'until apt-get -qq update; do sleep 2; done'"
-"""A fresh host has no lists of packages, and is busy with them for a while after its first boot."""
 
 
 @dataclass(slots=True)
@@ -28,15 +26,13 @@ class Workshop:
     hosts: dict[str, str] = field(default_factory=dict)
 
     def fresh(self, count: int = 1) -> list[str]:
-        """Boot so many hosts, ready to install packages; their names."""
+        """Boot so many hosts; their names."""
         made = [f"bench-{len(self.hosts) + number}" for number in range(1, count + 1)]
         said = _workshop("boot", *(f"{name}={RELEASE}" for name in made))
         self.ssh_config = Path(said.strip())
         config = self.ssh_config.read_text(encoding="utf-8")
         found = dict(re.findall(r"^Host (\S+)\n +HostName (\S+)$", config, re.MULTILINE))
         self.hosts |= {name: found[name] for name in made}
-        for name in made:
-            run(["ssh", "-F", str(self.ssh_config), name, LISTS], os.environ)
         return made
 
     def estate(self) -> Path:

@@ -172,7 +172,6 @@ def _add_platform(where: Path) -> None:
     quiet = ("--setenv=DEBIAN_FRONTEND=noninteractive", "--resolv-conf=replace-host")
     (target / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
     (target / "usr/sbin/policy-rc.d").chmod(0o755)
-    run(*inside, *quiet, "apt-get", "-q", "update", timeout=BUILD_SECONDS)
     wanted = ("apt-get", "-q", "install", "-y", "--no-install-recommends", UNSAFE_IO, *PACKAGES_OF_PLATFORM)
     run(*inside, *quiet, *wanted, timeout=BUILD_SECONDS)
     run(*inside, "apt-get", "clean")
