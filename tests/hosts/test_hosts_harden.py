@@ -1,6 +1,7 @@
 """Hosts at the level high: what worked before works after, as the same tests say of both."""
 
 import json
+from fnmatch import filter as matching
 
 import pytest
 from hosts_lab import HARDENED, bastide_lab, harden, listens, wait_for
@@ -10,6 +11,7 @@ NODE, OTHER, WITNESS = "10.84.0.11", "10.84.0.12", "10.99.0.2"
 DATABASE, APPLICATION, PROXIES = "10.84.20.21", "10.84.20.22", ("10.84.20.61", "10.184.20.61")
 FILES, METRICS, NAMES = "10.84.20.31", "10.84.20.63", "10.184.20.62"
 MOVED = "115"
+EACH_KIND = {*NODES, "ca-dpi-db", "ca-files", "witness"}
 
 
 @pytest.fixture(scope="module", params=["as it was", "hardened"])
@@ -92,4 +94,6 @@ def test_hardening_again_changes_nothing(hardened):
     told = json.loads(again.stdout)
     assert again.returncode == 0, again.stderr
     assert {host["host"]: host["changes"] for host in told["hosts"] if host["changes"]} == {}
-    assert len(told["hosts"]) >= len(HARDENED)
+    names = {host["host"] for host in told["hosts"]}
+    assert all(matching(names, pattern) for pattern in HARDENED)
+    assert names >= {name for pattern in HARDENED for name in matching(EACH_KIND, pattern)}
