@@ -63,6 +63,11 @@ def test_the_host_has_a_certificate_that_its_own_trust_store_vouches_for(host):
     assert host.check_output(VERIFY) == "/etc/ssl/private/host.pem: OK"
 
 
+def test_a_host_whose_clock_is_behind_takes_it_as_valid_all_the_same(host):
+    then = int(host.check_output("date +%s")) - 3000
+    assert host.check_output(f"{VERIFY} -attime {then}") == "/etc/ssl/private/host.pem: OK"
+
+
 def test_only_root_reads_the_key(host):
     assert host.run("cat /etc/ssl/private/host.key").rc == 0
     assert host.run("runuser -u nobody -- cat /etc/ssl/private/host.key").rc != 0

@@ -1,11 +1,8 @@
 # Sign the request on the standard input with the authority in folder $1, for $2 days, with the extensions in
-# $EXTENSIONS and not those that the host asks for, and keep the certificate as issued/$3.pem.
+# $EXTENSIONS, and keep the certificate as issued/$3.pem.
 set -eu
 umask 077
+certify=$(dirname "$(realpath "$0")")/certify.sh
 cd "$1/issued"
-printf '%s\n' "$EXTENSIONS" > "$3.cnf"
-[ -z "$PASSPHRASE" ] || set -- "$@" -passin env:PASSPHRASE
-days=$2 name=$3
-shift 3
-exec openssl x509 -req -sha384 -days "$days" -CA ../authority.pem -CAkey ../authority.key "$@" \
-    -extfile "$name.cnf" -out "$name.pem"
+cat > "$3.csr"
+exec sh "$certify" "$3.csr" "$2" "$3.pem" -cert ../authority.pem -keyfile ../authority.key
