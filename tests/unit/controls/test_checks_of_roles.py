@@ -55,12 +55,13 @@ def wrong(checks):
 
 
 @pytest.mark.parametrize(
-    ("kind", "spoken"),
-    [*((kind, "with") for kind in KINDS), *((kind, "without") for kind in KINDS if kind != "node")],
+    ("kind", "further"),
+    [*((kind, ()) for kind in KINDS), *((kind, ("without",)) for kind in KINDS if kind != "node")],
 )
-def test_settings_of_the_kernel_whether_ipv6_is_spoken_or_not(kind, spoken, wrong, defaults):
+def test_settings_of_the_kernel_whether_ipv6_is_spoken_or_not(kind, further, wrong, defaults):
     told = defaults("kernel")
-    rows = told["kernel__sysctls"] + told[f"kernel__sysctls_{spoken}_ipv6"]
+    lists = ("kernel__sysctls", *(f"kernel__sysctls_{one}_ipv6" for one in ("of", *further)))
+    rows = [row for name in lists for row in told[name]]
     settings = {row["name"]: row["value"] for row in in_force(rows, kind)}
     seen = {"kernel.pid_max": "4194304", "kernel.modules_disabled": "1"} | settings
     assert wrong(kind, {"sysctl": seen}, "kernel") == []
@@ -191,7 +192,7 @@ def test_what_the_journal_keeps(wrong, written):
 
 
 def test_what_passwords_have_to_be_like(wrong, written):
-    told = pairs(written("accounts", "etc/security/pwquality.conf.d/50-bastide.conf"))
+    told = pairs(written("accounts", "etc/security/pwquality.conf"))
     assert wrong("vm", {"pwquality": told}, "accounts") == []
 
 
