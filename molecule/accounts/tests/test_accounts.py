@@ -89,6 +89,15 @@ def test_a_password_opens_ssh_until_three_wrong_ones_and_again_when_it_is_unlock
     assert ssh("bdurand", PASSWORD) == "bdurand"
 
 
+def test_an_account_without_a_password_is_closed(host):
+    host.check_output("passwd --delete bdurand")
+    opened = su(host, "bdurand", "")
+    host.check_output(
+        "usermod --password %s bdurand", host.check_output("getent shadow amartin").split(":")[1]
+    )
+    assert opened.failed
+
+
 def test_three_wrong_passwords_for_sudo_lock_the_account_too(host):
     assert last_line(sudo(host, "/usr/bin/id -u")) == "0"
     for _ in range(3):

@@ -12,6 +12,7 @@ from provisioner.hosts.collector.look import Unseen, drop_ins, kept, lines, prog
 from provisioner.hosts.collector.shared import has
 
 FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d")
+PWQUALITY = "/etc/security/pwquality.conf"
 DEEPEST = 12
 
 _LINE = re.compile(
@@ -55,8 +56,12 @@ def pam_rules(name: str, texts: dict[str, str], only: str = "", depth: int = 0) 
 
 
 def pwquality() -> dict[str, Any]:
-    """What passwords have to be like; empty where nothing is said."""
-    return _settings(drop_ins("/etc/security/pwquality.conf", "/etc/security/pwquality.conf.d"))
+    """What passwords have to be like; empty where nothing is said.
+
+    Unlike elsewhere the file is read after its drop-ins, and has the last word (pwquality.conf(5)).
+    """
+    file, *before = drop_ins(PWQUALITY, f"{PWQUALITY}.d")
+    return _settings([*before, file])
 
 
 def faillock() -> dict[str, Any]:

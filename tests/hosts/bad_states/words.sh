@@ -4,7 +4,7 @@ umask 022
 DATABASE=/etc/postgresql/17/main
 sshd_says() { sed -i "/^$1 /Id; 1i $1 $2" /etc/ssh/sshd_config.d/00-bastide.conf; }
 login_says() { sed -i "s/^$1\b.*/$1 $2/" /etc/login.defs; }
-password_says() { sed -i "s/^$1\b.*/$1 = $2/" /etc/security/pwquality.conf.d/50-bastide.conf; }
+password_says() { sed -i "s/^$1\b.*/$1 = $2/" /etc/security/pwquality.conf; }
 sudo_rule() { echo "games ALL=(games) $*" >> /etc/sudoers.d/50-bastide; }
 sudo_loses() { sed -i -E "/^Defaults[[:space:]]/s/\b$1\b(=[0-9]+)?/mail_badpass/" /etc/sudoers /etc/sudoers.d/50-bastide; }
 apt_says() { sed -i "/^$1 /d" /etc/apt/apt.conf.d/90bastide; echo "$1 \"$2\";" >> /etc/apt/apt.conf.d/90bastide; }

@@ -125,6 +125,15 @@ def test_pam_has_what_it_includes_in_its_place():
     assert unix["args"] == ["nullok", "try_first_pass"]
 
 
+def test_what_passwords_have_to_be_like_has_its_last_word_in_the_file_itself(tmp_path, monkeypatch):
+    file = tmp_path / "pwquality.conf"
+    file.write_text("minlen = 12 # signs\n")
+    (tmp_path / "pwquality.conf.d").mkdir()
+    (tmp_path / "pwquality.conf.d/50-local.conf").write_text("minlen = 6\ndcredit = -1\nenforce_for_root\n")
+    monkeypatch.setattr(logins, "PWQUALITY", str(file))
+    assert logins.pwquality() == {"minlen": "12", "dcredit": "-1", "enforce_for_root": True}
+
+
 def test_pam_includes_of_one_type_bring_that_type_only():
     rules = logins.pam_rules("su-l", PAM)
     assert [rule["module"] for rule in rules] == [
