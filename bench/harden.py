@@ -68,7 +68,7 @@ class _Ours:
     def __call__(self, hosts: list[str]) -> Hardening:
         limits = [word for host in hosts for word in ("--limit", host)]
         command = bastide(self._shop.estate(), "harden", "--profile", "high", "--yes", "--json", *limits)
-        ran = run(command, _environment())
+        ran = run(command, self._shop.environment())
         return Hardening(ran, sum(len(host["changes"]) for host in json.loads(ran.out)["hosts"]))
 
 
@@ -89,7 +89,7 @@ class _Peer:
     def __call__(self, hosts: list[str]) -> Hardening:
         program = str(Path(sys.executable).with_name("ansible-playbook"))
         reach = ["--inventory", f"{','.join(hosts)},", f"--ssh-common-args=-F {self._shop.ssh_config}"]
-        ran = run([program, *reach, str(self._play)], _environment() | self._settings)
+        ran = run([program, *reach, str(self._play)], self._shop.environment() | self._settings)
         return Hardening(ran, sum(map(int, re.findall(r"\bchanged=(\d+)", ran.out))))
 
 
@@ -143,11 +143,3 @@ def _ratio(runs: dict[str, list[Hardening]], over: str, under: str) -> float:
 
 def _seconds(runs: dict[str, list[Hardening]]) -> dict[str, list[float]]:
     return {name: rounded([one.ran.seconds for one in told]) for name, told in runs.items()}
-
-
-def _environment() -> dict[str, str]:
-    """Nobody's own settings of Bastide or Ansible."""
-    others = ("BASTIDE_", "ANSIBLE_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(others)} | {
-        "NO_COLOR": "1"
-    }

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,8 @@ from lab.hosts import names, preflight
 from lab.hosts.topology import Topology
 
 RELEASE = 13
+NOBODY = "127.0.0.2"
+"""The witness, to which every host sends its records: there is none, so they wait on the host."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,18 @@ class Workshop:
         self.hosts |= {name: found[name] for name in made}
         return made
 
+    def environment(self) -> dict[str, str]:
+        """Nobody's own settings of Bastide or Ansible, and not the authority that signs for real hosts."""
+        others = ("BASTIDE_", "ANSIBLE_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+        return kept | {"NO_COLOR": "1", "XDG_DATA_HOME": str(self.folder / "data")}
+
+    def tell(self, variables: Mapping[str, object]) -> None:
+        """Set variables of the roles for all hosts, as an administrator does."""
+        folder = self.folder / "group_vars"
+        folder.mkdir()
+        (folder / "all.yml").write_text(yaml.safe_dump(dict(variables)), encoding="utf-8")
+
     def estate(self) -> Path:
         """An estate whose guests are the hosts. Its cluster is nowhere, for hardening does not ask it."""
         keys = self.ssh_config.parent
@@ -47,6 +61,7 @@ class Workshop:
         }
         document = {
             "estate": "bench",
+            "witness": {"address": NOBODY},
             "ssh": {"key": str(keys / "id_ed25519"), "known_hosts": str(keys / "known_hosts")},
             "sites": {"workshop": site},
             "guests": {name: _guest(number, self.hosts[name]) for number, name in enumerate(self.hosts, 100)},
@@ -74,7 +89,7 @@ def lacking() -> str:
 
 
 def _guest(vmid: int, address: str) -> dict[str, object]:
-    nic = {"bridge": "vmbr0", "address": f"{address}/24"}
+    nic = {"bridge": "vmbr0", "address": f"{address}/24", "firewall": True}
     image = {"image": "local:import/debian-13.qcow2", "storage": "local"}
     return {
         "vmid": vmid,
@@ -83,6 +98,7 @@ def _guest(vmid: int, address: str) -> dict[str, object]:
         "memory": "512M",
         **image,
         "nics": {"net0": nic},
+        "firewall": {"rules": [{"action": "ACCEPT", "macro": "SSH"}]},
     }
 
 

@@ -45,10 +45,19 @@ def test_a_rule_that_still_fails_without_a_reason_is_named(folder):
         scanners_page(folder)
 
 
+def test_a_reason_that_explains_nothing_is_named(folder):
+    file = folder / "lynis.yml"
+    told = yaml.safe_load(file.read_text(encoding="utf-8"))
+    told["reasons"][0]["rules"].append("AUTH-9204")
+    file.write_text(yaml.safe_dump(told), encoding="utf-8")
+    with pytest.raises(Untold, match=r"^AUTH-9204 needs no reason any more"):
+        scanners_page(folder)
+
+
 def test_a_disagreement_without_a_reason_is_named(folder):
-    measured = json.loads((folder / "measured.json").read_text(encoding="utf-8"))
-    measured["hardened"]["bastide"]["account-one-root"] = "fail"
-    (folder / "measured.json").write_text(json.dumps(measured), encoding="utf-8")
+    recorded = json.loads((folder / "openscap.json").read_text(encoding="utf-8"))
+    recorded["hardened"]["bastide"]["account-one-root"] = "fail"
+    (folder / "openscap.json").write_text(json.dumps(recorded), encoding="utf-8")
     with pytest.raises(Untold, match=r"accounts_no_uid_except_zero says .*, ours .*'fail'"):
         scanners_page(folder)
 
