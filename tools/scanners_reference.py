@@ -29,8 +29,8 @@ PUBLIC = (
 )
 """Measured apart, on a container of Debian 13, with the same profiles."""
 APART = (
-    "The public roles were measured apart, by all three on a container of Debian 13. What belongs to the",
-    "kernel that a container shares with its node (auditd, modules, AppArmor, its settings, volumes) Bastide",
+    "The public roles were measured apart, by all three scanners on a container of Debian 13. What belongs to",
+    "the kernel that a container shares with its node (auditd, modules, AppArmor, volumes) Bastide",
     "does on the node and leaves out in the container, where OpenSCAP still asks for it. Much of what else",
     "fails is in force, from files or in forms that OpenSCAP does not read.",
 )
