@@ -29,10 +29,10 @@ PUBLIC = (
 )
 """Measured apart, on a container of Debian 13, with the same profiles."""
 APART = (
-    "The public roles were measured apart, by all three scanners on a container of Debian 13. What belongs to",
-    "the kernel that a container shares with its node (auditd, modules, AppArmor, volumes) Bastide",
-    "does on the node and leaves out in the container, where OpenSCAP still asks for it. Much of what else",
-    "fails is in force, from files or in forms that OpenSCAP does not read.",
+    "The public roles were measured apart, by all three scanners on a container of Debian 13. What belongs",
+    "to the kernel that a container shares with its node (auditd, modules, AppArmor, volumes) Bastide does",
+    "on the node and leaves out in the container, where OpenSCAP still asks for it. Much of what else fails",
+    "is in force, from files or in forms that OpenSCAP does not read.",
 )
 PROFILES = {"anssi-high": "A", "cis-level-2": "C"}
 WORDS = {"notapplicable": "n.a.", "not_applicable": "n.a.", "notchecked": "not checked"}
