@@ -65,7 +65,8 @@ def test_the_host_has_a_certificate_that_its_own_trust_store_vouches_for(host):
 
 def test_a_host_whose_clock_is_behind_takes_it_as_valid_all_the_same(host):
     then = int(host.check_output("date +%s")) - 3000
-    assert host.check_output(f"{VERIFY} -attime {then}") == "/etc/ssl/private/host.pem: OK"
+    as_it_has_it = VERIFY.replace("verify", f"verify -attime {then}")
+    assert host.check_output(as_it_has_it) == "/etc/ssl/private/host.pem: OK"
 
 
 def test_only_root_reads_the_key(host):
