@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from bench.measure import BenchError, Ran, bastide, machine, progress, run
+from bench.measure import BenchError, bastide, machine, progress, run
 from bench.workshop import Workshop, workshop
 from lab.errors import LabError
 from lab.hosts import names
@@ -83,15 +83,15 @@ class Target:
         """The command that opens a session; append what to run there."""
         return ["ssh", "-F", str(self.shop.ssh_config), "-o", "ServerAliveInterval=30", self.host]
 
-    def asked(self, command: str) -> Ran:
-        """What a command on the host said and took. Raises BenchError if it failed."""
-        return run([*self.login(), command], os.environ)
+    def asked(self, command: str, fine: tuple[int, ...] = (0,)) -> str:
+        """What a command on the host said. Raises BenchError if its exit code is not one of `fine`."""
+        return run([*self.login(), command], os.environ, fine=fine).out
 
     def restarted(self) -> None:
         """Let it boot, as what counts from the next start wants."""
-        run([*self.login(), "touch /run/before && systemctl reboot"], os.environ, fine=(0, 255))
+        self.asked("touch /run/before && systemctl reboot", fine=(0, 255))
         deadline = time.monotonic() + vm.BOOT_SECONDS
-        while run([*self.login(), BOOTED], os.environ, fine=(0, 1, 124, 255)).out.strip() not in UP:
+        while self.asked(BOOTED, fine=(0, 1, 124, 255)).strip() not in UP:
             if time.monotonic() > deadline:
                 raise BenchError("the hardened host does not come back from a restart")
             time.sleep(PAUSE_SECONDS)
@@ -141,7 +141,7 @@ def lynis() -> dict[str, Any]:
         target.harden()
         target.restarted()
         hardened = _said_by_lynis(target)
-        named = target.asked(TESTS).out.splitlines()
+        named = target.asked(TESTS).splitlines()
     titles = dict(line.split(":")[::5] for line in named if line[:1].isupper())
     ran = stock["rules"] | hardened["rules"]
     return {
@@ -198,14 +198,14 @@ def virtual() -> Iterator[Target]:
 def _installed(target: Target, *packages: str) -> dict[str, str]:
     """Put packages on the host; their versions."""
     progress("installing the scanners")
-    told = target.asked(INSTALL.format(packages=" ".join(packages))).out
+    told = target.asked(INSTALL.format(packages=" ".join(packages)))
     return dict(line.split() for line in told.splitlines())
 
 
 def _said_by_lynis(target: Target) -> dict[str, Any]:
     """The index, and each test with what it suggests or warns of; an empty list if it found nothing."""
     progress("lynis")
-    pairs = [line.partition("=")[::2] for line in target.asked(LYNIS).out.splitlines() if "=" in line]
+    pairs = [line.partition("=")[::2] for line in target.asked(LYNIS).splitlines() if "=" in line]
     single = dict(pairs)
     rules: dict[str, list[str]] = {name: [] for name in single["tests_executed"].split("|") if name}
     for key, value in pairs:
@@ -213,7 +213,7 @@ def _said_by_lynis(target: Target) -> dict[str, Any]:
             test, text, details, *_ = [*value.split("|"), ""]
             said = text if details in ("", "-") else f"{text} ({details})"
             rules.setdefault(test, []).append(said)
-    ssh_audit = target.asked(SSH_AUDIT).out
+    ssh_audit = target.asked(SSH_AUDIT)
     if "(gen) banner" not in ssh_audit:
         raise BenchError(f"ssh-audit did not get to ask anything: {ssh_audit[-500:]}")
     return {
@@ -230,7 +230,7 @@ def _said_by_openscap(target: Target) -> dict[str, Any]:
     for name, profile in PROFILES.items():
         progress(f"oscap {name}")
         full = f"xccdf_org.ssgproject.content_profile_{profile}"
-        told = target.asked(OSCAP.format(profile=full, results=RESULTS, content=CONTENT)).out
+        told = target.asked(OSCAP.format(profile=full, results=RESULTS, content=CONTENT))
         tree = ET.fromstring(told)  # noqa: S314 - what oscap of our own host wrote
         scores[name] = round(float(next(tree.iter(f"{XCCDF}score")).text or 0), 1)
         results = {

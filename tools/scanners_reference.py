@@ -61,6 +61,16 @@ class Row:
         """Whether the scanner is not content with the hardened host."""
         return self.theirs[1] not in ("pass", "n.a.")
 
+    @property
+    def alone(self) -> bool:
+        """Whether a profile asks it and nothing of ours does."""
+        return bool(self.marks) and not self.checks
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether a reader would ask why."""
+        return self.fails or self.differs or self.alone
+
 
 def scanners_page(folder: Path = FOLDER) -> str:
     """The whole page. Raises Untold, with a sentence for each rule without a reason and each idle reason."""
@@ -125,19 +135,19 @@ def rows(
 def unexplained(found: Iterable[Row]) -> Iterator[str]:
     """A sentence for each rule that fails, differs or has no counterpart without a reason."""
     for row in found:
-        if row.because:
+        if row.because or not row.needs_reason:
             continue
         if row.fails:
             yield f"{row.rule} still says {row.theirs[1]} on a hardened host: say why in bench/scanners/."
         elif row.differs:
             yield f"{row.rule} says {row.theirs}, ours {row.ours}: say why in bench/scanners/."
-        elif not row.checks and row.marks:
+        else:
             yield f"{row.rule} ({row.title}) has no counterpart: name one, or say why in bench/scanners/."
 
 
 def idle(found: Iterable[Row], known: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for each reason that explains nothing any more."""
-    told = [row for row in found if row.fails or row.differs or (row.marks and not row.ours)]
+    told = [row for row in found if row.needs_reason]
     for name, reason in known["reasons"].items():
         if not any(fnmatchcase(row.rule, name) and row.because == reason for row in told):
             yield f"{name} needs no reason any more: take it out of bench/scanners/."
